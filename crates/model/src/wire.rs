@@ -1,0 +1,250 @@
+//! The bodies of the HTTP interface: for each route, what is asked and what is answered.
+//!
+//! Requests are read leniently (what is missing is `None`) because each lack has its own answer, and written from
+//! [`Call`] and the other `…Call` types. Both halves of the project meet only here.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::entry::Entry;
+use crate::ids::{EntryId, UserId};
+
+/// The routes, as paths.
+pub mod route {
+    /// Registers a token.
+    pub const PROFILE_CREATE: &str = "/profile/create";
+    /// Returns the profile.
+    pub const PROFILE_GET: &str = "/profile/get";
+    /// Sets fields of the profile.
+    pub const PROFILE_UPDATE: &str = "/profile/update";
+    /// Uploads a batch of entries.
+    pub const USERCACHE_PUT: &str = "/usercache/put";
+    /// Uploads one entry.
+    pub const USERCACHE_PUTONE: &str = "/usercache/putone";
+    /// Fetches what the server has for the phone: always nothing, since the original disabled it.
+    pub const USERCACHE_GET: &str = "/usercache/get";
+    /// Finds entries by key and time; the time type is appended.
+    pub const FIND_ENTRIES: &str = "/datastreams/find_entries";
+    /// Tells which time range has been processed.
+    pub const GET_RANGE_TS: &str = "/pipeline/get_range_ts";
+    /// Tells up to when the pipeline has run.
+    pub const GET_COMPLETE_TS: &str = "/pipeline/get_complete_ts";
+    /// Returns the trips that start on a day; the day is appended.
+    pub const GET_TRIPS: &str = "/timeline/getTrips";
+    /// Tells that the server is up; GET.
+    pub const HEALTHZ: &str = "/healthz";
+    /// The server's own measurements in Prometheus text; GET.
+    pub const METRICS: &str = "/metrics";
+}
+
+/// A request that says nothing but who is asking.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Call<'a> {
+    /// The caller's token.
+    #[serde(borrow)]
+    pub user: Option<Cow<'a, str>>,
+}
+
+/// `/usercache/put`, as the server reads it: each entry is still the text that came.
+#[derive(Debug, Deserialize)]
+pub struct PutRequest<'a> {
+    /// The caller's token.
+    #[serde(borrow)]
+    pub user: Option<Cow<'a, str>>,
+    /// The batch.
+    #[serde(borrow)]
+    pub phone_to_server: Option<Vec<&'a RawValue>>,
+}
+
+/// `/usercache/put`, as a phone writes it.
+#[derive(Debug, Serialize)]
+pub struct PutCall<'a> {
+    /// The caller's token.
+    pub user: &'a str,
+    /// The batch, in order of `write_ts` (iOS: motion entries last).
+    pub phone_to_server: &'a [Entry],
+}
+
+/// `/usercache/putone`, as the server reads it.
+#[derive(Debug, Deserialize)]
+pub struct PutOneRequest<'a> {
+    /// The caller's token.
+    #[serde(borrow)]
+    pub user: Option<Cow<'a, str>>,
+    /// The entry.
+    #[serde(borrow)]
+    pub the_entry: Option<&'a RawValue>,
+}
+
+/// The answer of `/usercache/putone`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct PutOneResponse {
+    /// Always true.
+    pub putone: bool,
+}
+
+/// The answer of `/usercache/get`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct UsercacheGetResponse {
+    /// Always empty.
+    pub server_to_phone: Vec<Value>,
+}
+
+/// The answer of `/profile/create`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ProfileCreateResponse {
+    /// The user's id with dashes.
+    pub uuid: String,
+}
+
+/// `/profile/update`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ProfileUpdateRequest<'a> {
+    /// The caller's token.
+    #[serde(borrow)]
+    pub user: Option<Cow<'a, str>>,
+    /// The fields to set.
+    pub update_doc: Option<Map<String, Value>>,
+}
+
+/// The answer of `/profile/update`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ProfileUpdateResponse {
+    /// Always true.
+    pub update: bool,
+}
+
+/// `/datastreams/find_entries/<time_type>`.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct FindEntriesRequest<'a> {
+    /// The caller's token.
+    #[serde(borrow)]
+    pub user: Option<Cow<'a, str>>,
+    /// Only these keys; all when absent or empty.
+    pub key_list: Option<Vec<String>>,
+    /// The first time that matches, in seconds since 1970; open when absent.
+    pub start_time: Option<f64>,
+    /// The last time that matches, in seconds since 1970; open when absent.
+    pub end_time: Option<f64>,
+    /// The field the times are compared with; `metadata.write_ts` when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_time: Option<String>,
+    /// The second form of the query: lower bounds of calendar fields.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_local_date: Option<Map<String, Value>>,
+    /// The second form of the query: upper bounds of calendar fields.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to_local_date: Option<Map<String, Value>>,
+    /// At most this many entries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_entries: Option<usize>,
+    /// Which of them when there are more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trunc_method: Option<TruncMethod>,
+}
+
+/// Which entries are left of an answer that is too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TruncMethod {
+    /// The first ones.
+    First,
+    /// The last ones.
+    Last,
+    /// Evenly spaced ones.
+    Sample,
+}
+
+/// The answer of `/datastreams/find_entries/<time_type>`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct FindEntriesResponse<T> {
+    /// The matching entries in order of the time asked for.
+    pub phone_data: Vec<T>,
+}
+
+/// Writes the answer of `/datastreams/find_entries/<time_type>` from entries that are JSON texts already.
+pub fn write_find_entries_response<'a>(user: UserId, entries: impl Iterator<Item = (EntryId, &'a str)>) -> String {
+    let mut body = String::from(r#"{"phone_data":["#);
+    for (position, (id, text)) in entries.enumerate() {
+        if position > 0 {
+            body.push(',');
+        }
+        let fields = text.trim_start().trim_start_matches('{');
+        body.push_str(&format!(r#"{{"_id":{{"$oid":"{id}"}},"user_id":{{"$uuid":"{}"}},{fields}"#, user.hex()));
+    }
+    body.push_str("]}");
+    body
+}
+
+/// The answer of `/pipeline/get_range_ts`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RangeTsResponse {
+    /// The start of the first processed trip, in seconds since 1970.
+    pub start_ts: Option<f64>,
+    /// The end of the last processed trip, in seconds since 1970.
+    pub end_ts: Option<f64>,
+}
+
+/// The answer of `/pipeline/get_complete_ts`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct CompleteTsResponse {
+    /// Up to when the pipeline has run, in seconds since 1970.
+    pub complete_ts: Option<f64>,
+}
+
+/// The answer of `/timeline/getTrips/<day>`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TimelineResponse {
+    /// One GeoJSON feature collection per trip.
+    pub timeline: Vec<Value>,
+}
+
+/// The body of every answer that is not a success.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ErrorResponse {
+    /// What was wrong, where, and what to do.
+    pub error: String,
+}
+
+/// Whether an answer carries nothing: no bytes, or one object whose only list is empty, as in `{"timeline": []}`.
+///
+/// A load test that only ever sees such answers has not measured what it names.
+pub fn is_empty_answer(body: &[u8]) -> bool {
+    const LONGEST: usize = 64;
+    if body.len() > LONGEST {
+        return false;
+    }
+    let packed: Vec<u8> = body.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    packed.is_empty()
+        || packed == b"{}"
+        || (packed.ends_with(b"\":[]}") && packed.iter().filter(|b| **b == b':').count() == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn found_entries_are_given_their_ids_and_otherwise_left_alone() {
+        let user = UserId(uuid::Uuid::from_u128(0xabc));
+        let id = EntryId::of(user, "t", "k", 1.0);
+        let body = write_find_entries_response(user, [(id, r#" { "data":{"x":1.0}}"#), (id, r#"{"a":1}"#)].into_iter());
+        let uuid = "00000000000000000000000000000abc";
+        let ids = format!(r#"{{"_id":{{"$oid":"{id}"}},"user_id":{{"$uuid":"{uuid}"}},"#);
+        assert_eq!(body, format!(r#"{{"phone_data":[{ids} "data":{{"x":1.0}}}},{ids}"a":1}}]}}"#));
+        assert_eq!(write_find_entries_response(user, std::iter::empty()), r#"{"phone_data":[]}"#);
+    }
+
+    #[test]
+    fn an_empty_answer_is_told_from_a_short_one() {
+        for empty in ["", "{}", r#"{"timeline": []}"#, r#"{"server_to_phone":[]}"#, "\n{ \"phone_data\" : [ ] }\n"] {
+            assert!(is_empty_answer(empty.as_bytes()), "{empty}");
+        }
+        for full in [r#"{"putone":true}"#, r#"{"timeline":[1]}"#, r#"{"a":1,"b":[]}"#, &"x".repeat(65)] {
+            assert!(!is_empty_answer(full.as_bytes()), "{full}");
+        }
+    }
+}
