@@ -1,0 +1,259 @@
+//! The store: what the server calls.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, RwLock};
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use rushhour_model::ids::{EntryId, UserId};
+use serde_json::{Map, Value};
+use uuid::Builder;
+
+use crate::directory::Directory;
+use crate::error::Error;
+use crate::index::{Candidate, Index, Stamp};
+use crate::log::{Committer, Counters, Log, RecordAt, Segments, recover};
+use crate::query::{Query, TimeField};
+use crate::rows::Upload;
+
+/// How to open a store.
+#[derive(Debug)]
+pub struct Options {
+    /// The data folder; created when missing.
+    pub dir: PathBuf,
+    /// The room that is reserved for a log segment, at most 1 GiB.
+    pub segment_bytes: u64,
+    /// Draws user ids and the salts of segments.
+    pub rng: StdRng,
+}
+
+impl Options {
+    /// A store in `dir` with segments of 16 MiB: small enough for a study on a 10 GB volume, large enough that a
+    /// segment lasts for some 500,000 entries.
+    pub fn new(dir: &Path, rng: StdRng) -> Self {
+        Self { dir: dir.to_owned(), segment_bytes: 16 << 20, rng }
+    }
+}
+
+/// An open store. Cheap to share behind an [`Arc`]; dropping the last one finishes what was being written.
+#[derive(Debug)]
+pub struct Store {
+    // Dropped first: its thread writes out what waits while everything else is still there.
+    committer: Committer,
+    reader: Reader,
+    directory: Arc<Directory>,
+    tokens: RwLock<HashMap<String, UserId>>,
+    rng: Mutex<StdRng>,
+    counters: Arc<Counters>,
+    torn_bytes: u64,
+}
+
+/// An entry that was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// Its id.
+    pub id: EntryId,
+    /// The time asked for, in seconds since 1970.
+    pub stamp: f64,
+    /// The entry as one JSON object, as it was appended.
+    pub text: String,
+}
+
+/// How much there is, and what was done since the store was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// Registered tokens.
+    pub users: usize,
+    /// Entries, each identity counted once.
+    pub entries: usize,
+    /// Segment files of the log.
+    pub segments: usize,
+    /// Groups that were made durable.
+    pub syncs: u64,
+    /// Uploads in those groups.
+    pub uploads: u64,
+    /// Bytes written to the log.
+    pub written_bytes: u64,
+    /// Bytes of a frame that a crash had cut short, and that were removed on opening.
+    pub torn_bytes: u64,
+}
+
+impl Store {
+    /// Opens the store, reading its log back.
+    ///
+    /// # Errors
+    /// [`Error::InUse`], [`Error::Corrupt`], or a file that cannot be read or made.
+    pub fn open(options: Options) -> Result<Self, Error> {
+        let Options { dir, segment_bytes, mut rng } = options;
+        let log_dir = dir.join("log");
+        std::fs::create_dir_all(&log_dir).map_err(Error::io("creating", &log_dir))?;
+        // The directory comes first: it is what tells that another process has the store.
+        let directory = Directory::open(&dir)?;
+        let tokens = directory.tokens()?.into_iter().collect();
+        let index = Arc::new(Index::default());
+        let recovered = recover(&log_dir, |user, at, batch| index.apply(user, at, batch))?;
+        let segments = Arc::new(recovered.segments);
+        let counters = Arc::new(Counters::default());
+        let log = Log {
+            dir: log_dir.clone(),
+            segment_bytes,
+            tail: recovered.tail,
+            segments: Arc::clone(&segments),
+            index: Arc::clone(&index),
+            counters: Arc::clone(&counters),
+            rng: StdRng::from_rng(&mut rng),
+            is_poisoned: false,
+        };
+        Ok(Self {
+            committer: Committer::start(log).map_err(Error::io("starting the writing thread for", &log_dir))?,
+            reader: Reader { index, segments },
+            directory: Arc::new(directory),
+            tokens: RwLock::new(tokens),
+            rng: Mutex::new(rng),
+            counters,
+            torn_bytes: recovered.torn_bytes,
+        })
+    }
+
+    /// Keeps an upload. When this returns, the upload is durable and can be found.
+    ///
+    /// # Errors
+    /// [`Error::DiskFull`], after which a later try may succeed, or [`Error::Poisoned`].
+    pub async fn append(&self, upload: Upload) -> Result<(), Error> {
+        self.committer.append(upload).await
+    }
+
+    /// The entries of `user` that match, in order of the time asked for, then of their ids.
+    ///
+    /// # Errors
+    /// When a segment cannot be read.
+    pub async fn find(&self, user: UserId, query: Query) -> Result<Vec<Found>, Error> {
+        let reader = self.reader.clone();
+        blocking(move || reader.find(user, &query)).await
+    }
+
+    /// Whom a token stands for.
+    pub fn user(&self, token: &str) -> Option<UserId> {
+        self.tokens.read().expect("no writer panics").get(token).copied()
+    }
+
+    /// Gives a token a user, durably, or returns the one it has.
+    ///
+    /// # Errors
+    /// When the directory cannot be written.
+    pub async fn register(&self, token: &str) -> Result<UserId, Error> {
+        if let Some(user) = self.user(token) {
+            return Ok(user);
+        }
+        let bytes = self.rng.lock().expect("drawing does not panic").random();
+        let fresh = UserId(Builder::from_random_bytes(bytes).into_uuid());
+        let (directory, name) = (Arc::clone(&self.directory), token.to_owned());
+        let user = blocking(move || directory.register(&name, fresh)).await?;
+        self.tokens.write().expect("no reader panics").insert(token.to_owned(), user);
+        Ok(user)
+    }
+
+    /// The fields set in a user's profile.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub async fn profile(&self, user: UserId) -> Result<Map<String, Value>, Error> {
+        let directory = Arc::clone(&self.directory);
+        blocking(move || directory.profile(user)).await
+    }
+
+    /// Sets fields in a user's profile, durably.
+    ///
+    /// # Errors
+    /// When the directory cannot be written.
+    pub async fn update_profile(&self, user: UserId, fields: Map<String, Value>) -> Result<(), Error> {
+        let directory = Arc::clone(&self.directory);
+        blocking(move || directory.update_profile(user, fields)).await
+    }
+
+    /// How much there is, and what was done.
+    pub fn stat(&self) -> Stat {
+        let (_, entries) = self.reader.index.count();
+        Stat {
+            users: self.tokens.read().expect("no writer panics").len(),
+            entries,
+            segments: self.reader.segments.count(),
+            syncs: self.counters.syncs.load(Ordering::Relaxed),
+            uploads: self.counters.uploads.load(Ordering::Relaxed),
+            written_bytes: self.counters.written_bytes.load(Ordering::Relaxed),
+            torn_bytes: self.torn_bytes,
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is shutting down, and nobody is left to wait for the answer.
+            Err(_) => std::future::pending().await,
+        },
+    }
+}
+
+/// The reading half, which runs beside the writer.
+#[derive(Clone, Debug)]
+struct Reader {
+    index: Arc<Index>,
+    segments: Arc<Segments>,
+}
+
+impl Reader {
+    fn find(&self, user: UserId, query: &Query) -> Result<Vec<Found>, Error> {
+        let mut candidates = self.index.candidates(user, query);
+        if query.field == TimeField::WriteTs {
+            // The order is known without reading a text, so only what will be answered is read.
+            candidates.sort_by_cached_key(|candidate| (Stamp::of(candidate.write_ts), id_of(user, candidate)));
+            candidates.truncate(query.entries_max);
+        }
+        let mut found = self.read(user, query, candidates)?;
+        found.sort_by_key(|entry| (Stamp::of(entry.stamp), entry.id));
+        found.truncate(query.entries_max);
+        Ok(found)
+    }
+
+    /// Reads the candidates record by record, so that each record is unpacked once.
+    fn read(&self, user: UserId, query: &Query, mut candidates: Vec<Candidate>) -> Result<Vec<Found>, Error> {
+        candidates.sort_by_key(|candidate| place(candidate.at));
+        let mut found = Vec::with_capacity(candidates.len());
+        for record in candidates.chunk_by(|one, next| place(one.at) == place(next.at)) {
+            let Some(first) = record.first() else { continue };
+            let rows = self.segments.read(first.at)?;
+            for candidate in record {
+                let text = rows.text(candidate.row).expect("the index was built from these rows");
+                if let Some(stamp) = stamp_of(text, candidate, query) {
+                    found.push(Found { id: id_of(user, candidate), stamp, text: text.to_owned() });
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn place(at: RecordAt) -> (u32, u32) {
+    (at.segment, at.offset)
+}
+
+fn id_of(user: UserId, candidate: &Candidate) -> EntryId {
+    EntryId::of(user, &candidate.name.kind, &candidate.name.key, candidate.write_ts)
+}
+
+/// The time asked for, if the entry has it and it matches.
+fn stamp_of(text: &str, candidate: &Candidate, query: &Query) -> Option<f64> {
+    match &query.field {
+        TimeField::WriteTs => Some(candidate.write_ts),
+        TimeField::Path(path) => {
+            let entry: Value = serde_json::from_str(text).ok()?;
+            let leaf = path.iter().try_fold(&entry, |value, field| value.get(field))?;
+            leaf.as_f64().filter(|stamp| query.is_within(*stamp))
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What every store must do, whatever keeps the bytes.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+use std::path::Path;
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rushhour_model::ids::UserId;
+use rushhour_store::{Error, NewRow, Options, Query, Store, TimeField, Upload};
+
+fn open(dir: &Path) -> Store {
+    Store::open(Options::new(dir, StdRng::seed_from_u64(1))).unwrap()
+}
+
+fn everything() -> Query {
+    Query { keys: None, field: TimeField::WriteTs, from: None, to: None, entries_max: usize::MAX }
+}
+
+/// Appends entries written as `key@write_ts=text`.
+async fn append(store: &Store, user: UserId, entries: &str) {
+    let rows = entries.split_whitespace().map(|entry| {
+        let (name, text) = entry.split_once('=').unwrap();
+        let (key, write_ts) = name.split_once('@').unwrap();
+        NewRow { kind: "t", key, write_ts: write_ts.parse().unwrap(), text }
+    });
+    store.append(Upload::pack(user, &rows.collect::<Vec<_>>())).await.unwrap();
+}
+
+async fn find(store: &Store, user: UserId, query: Query) -> String {
+    let found = store.find(user, query).await.unwrap();
+    found.iter().map(|entry| entry.text.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test]
+async fn entries_come_back_in_order_of_time_and_a_resent_one_replaces_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let user = store.register("anna").await.unwrap();
+    append(&store, user, r#"b@3={"n":3} a@1={"n":1} a@2={"n":0}"#).await;
+    append(&store, user, r#"a@2={"n":2} a@2.5={"n":2.5}"#).await;
+    assert_eq!(find(&store, user, everything()).await, r#"{"n":1} {"n":2} {"n":2.5} {"n":3}"#);
+    assert_eq!(store.stat().entries, 4);
+}
+
+#[tokio::test]
+async fn a_query_narrows_by_key_time_and_number() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let user = store.register("anna").await.unwrap();
+    append(&store, user, r#"a@1={"d":{"ts":9}} a@2={"d":{"ts":8.5}} b@3={"d":{"ts":7}} a@4={"d":{}} a@5={"d":5}"#)
+        .await;
+    let keys = Some(vec!["a".to_owned()]);
+    let by_write = Query { keys: keys.clone(), from: Some(2.0), to: Some(4.0), ..everything() };
+    assert_eq!(find(&store, user, by_write).await, r#"{"d":{"ts":8.5}} {"d":{}}"#);
+    let by_data = Query { keys, field: TimeField::named("d.ts"), to: Some(9.0), ..everything() };
+    assert_eq!(find(&store, user, by_data).await, r#"{"d":{"ts":8.5}} {"d":{"ts":9}}"#);
+    let first = Query { field: TimeField::named("d.ts"), entries_max: 1, ..everything() };
+    assert_eq!(find(&store, user, first).await, r#"{"d":{"ts":7}}"#);
+    let backwards = Query { from: Some(3.0), to: Some(2.0), ..everything() };
+    assert_eq!(find(&store, user, backwards).await, "");
+}
+
+#[tokio::test]
+async fn users_do_not_see_each_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let anna = store.register("anna").await.unwrap();
+    let ben = store.register("ben").await.unwrap();
+    assert_ne!(anna, ben);
+    append(&store, anna, r#"a@1={"n":1}"#).await;
+    assert_eq!(find(&store, ben, everything()).await, "");
+    assert_eq!(store.user("carla"), None);
+}
+
+#[tokio::test]
+async fn everything_is_there_again_after_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let user = store.register("anna").await.unwrap();
+    append(&store, user, r#"a@1={"n":1} b@1={"n":2}"#).await;
+    append(&store, user, r#"a@1={"n":3}"#).await;
+    let fields = serde_json::json!({"curr_platform": "ios", "n": 1.0});
+    store.update_profile(user, fields.as_object().unwrap().clone()).await.unwrap();
+    let before = find(&store, user, everything()).await;
+    drop(store);
+    let store = open(dir.path());
+    assert_eq!(store.user("anna"), Some(user));
+    assert_eq!(store.register("anna").await.unwrap(), user);
+    assert_eq!(find(&store, user, everything()).await, before);
+    assert_eq!(serde_json::Value::Object(store.profile(user).await.unwrap()), fields);
+    append(&store, user, r#"c@9={"n":4}"#).await;
+    assert_eq!(find(&store, user, everything()).await, format!(r#"{before} {{"n":4}}"#));
+}
+
+#[tokio::test]
+async fn uploads_of_many_callers_share_syncs_and_none_is_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = std::sync::Arc::new(open(dir.path()));
+    let user = store.register("anna").await.unwrap();
+    let callers = (0..200).map(|caller| {
+        let store = std::sync::Arc::clone(&store);
+        tokio::spawn(async move { append(&store, user, &format!(r#"k@{caller}={{"n":{caller}}}"#)).await })
+    });
+    for caller in callers.collect::<Vec<_>>() {
+        caller.await.unwrap();
+    }
+    let stat = store.stat();
+    assert_eq!((stat.entries, stat.uploads), (200, 200));
+    assert!(stat.syncs < 200, "{} syncs", stat.syncs);
+}
+
+#[test]
+fn a_folder_belongs_to_one_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let _first = open(dir.path());
+    let second = Store::open(Options::new(dir.path(), StdRng::seed_from_u64(1)));
+    assert!(matches!(second.unwrap_err(), Error::InUse(_)));
+}
