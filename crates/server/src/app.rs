@@ -1,0 +1,53 @@
+//! What every request shares.
+
+use std::time::Duration;
+
+use rushhour_store::Store;
+
+use crate::metrics::Metrics;
+
+/// Bounds on what one client may ask for.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The largest body; a larger one is answered 413.
+    pub body_bytes_max: usize,
+    /// How long a body may take to arrive; a slower one is answered 408.
+    pub body_timeout: Duration,
+    /// How long the head of a request may take to arrive; after that the connection is closed.
+    pub head_timeout: Duration,
+    /// How many connections are served at once; further ones wait to be accepted.
+    pub connections_max: usize,
+    /// The most entries in one answer; the original's `DB_RESULT_LIMIT`.
+    pub entries_max: usize,
+    /// How long requests under way may take to finish after the signal to stop.
+    pub drain_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            // A full batch of 10,000 entries has 3.6 MB, the largest one seen 12,849.
+            body_bytes_max: 16 << 20,
+            body_timeout: Duration::from_secs(30),
+            head_timeout: Duration::from_secs(30),
+            connections_max: 4096,
+            entries_max: 250_000,
+            drain_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The store, the limits and the counters.
+#[derive(Debug)]
+pub struct App {
+    pub(crate) store: Store,
+    pub(crate) limits: Limits,
+    pub(crate) metrics: Metrics,
+}
+
+impl App {
+    /// An application over `store`.
+    pub fn new(store: Store, limits: Limits) -> Self {
+        Self { store, limits, metrics: Metrics::new() }
+    }
+}

@@ -1,0 +1,82 @@
+//! What is answered when a request cannot be served. The only place that chooses HTTP status codes.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use rushhour_model::received::Lack;
+use rushhour_model::wire::ErrorResponse;
+
+use crate::routes::json;
+
+/// Why a request was not served.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServerError {
+    #[error("the body is not JSON: {0}")]
+    NotJson(serde_json::Error),
+    #[error("the body is not what this route takes: {0}")]
+    Shape(serde_json::Error),
+    #[error("`{0}` is missing")]
+    Missing(&'static str),
+    #[error("`{name}`: {reason}")]
+    Invalid { name: &'static str, reason: String },
+    #[error("entry {index} of `phone_to_server`: {lack}; nothing of this batch was stored")]
+    Entry { index: usize, lack: Lack },
+    #[error("`user` is missing: give your token")]
+    NoToken,
+    #[error("this token is not registered; call /profile/create first")]
+    UnknownToken,
+    #[error("there is no route {0}")]
+    NoRoute(String),
+    #[error("{0} is not a method of this route")]
+    Method(String),
+    #[error("the body did not arrive within {0} s")]
+    SlowBody(f64),
+    #[error("the body ended early: {0}")]
+    CutBody(String),
+    #[error("the body has more than {0} bytes; send fewer entries at a time")]
+    LargeBody(usize),
+    #[error("{0} is not there yet")]
+    NotYet(&'static str),
+    #[error(transparent)]
+    Store(#[from] rushhour_store::Error),
+}
+
+impl ServerError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::NotJson(_)
+            | Self::Shape(_)
+            | Self::Missing(_)
+            | Self::Invalid { .. }
+            | Self::Entry { .. }
+            | Self::CutBody(_) => StatusCode::BAD_REQUEST,
+            Self::NoToken => StatusCode::UNAUTHORIZED,
+            Self::UnknownToken => StatusCode::FORBIDDEN,
+            Self::NoRoute(_) => StatusCode::NOT_FOUND,
+            Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::SlowBody(_) => StatusCode::REQUEST_TIMEOUT,
+            Self::LargeBody(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotYet(_) => StatusCode::NOT_IMPLEMENTED,
+            Self::Store(rushhour_store::Error::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Store(rushhour_store::Error::DiskFull { .. }) => StatusCode::INSUFFICIENT_STORAGE,
+            Self::Store(rushhour_store::Error::Poisoned) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Whether part of the body may still be on its way, so that the connection cannot be used again.
+    fn leaves_body_unread(&self) -> bool {
+        matches!(self, Self::SlowBody(_) | Self::LargeBody(_) | Self::CutBody(_))
+    }
+}
+
+impl IntoResponse for ServerError {
+    fn into_response(self) -> Response<Body> {
+        let mut response = json(&ErrorResponse { error: self.to_string() });
+        *response.status_mut() = self.status();
+        if self.leaves_body_unread() {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}

@@ -1,0 +1,16 @@
+//! The reference server: the HTTP interface of an e-mission server over the store.
+//!
+//! It answers what a correct client relies on, with the same paths and bodies; where it differs from the original on
+//! purpose, `docs/COMPATIBILITY.md` says so. It knows neither who calls it nor how it is measured.
+
+mod app;
+mod auth;
+mod body;
+mod connection;
+mod error;
+mod metrics;
+mod routes;
+
+pub use app::{App, Limits};
+pub use connection::serve;
+pub use routes::router;

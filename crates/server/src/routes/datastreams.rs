@@ -1,0 +1,91 @@
+//! Finding entries by key and time.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use rushhour_model::wire::{FindEntriesRequest, TruncMethod, write_find_entries_response};
+use rushhour_store::{Found, Query, TimeField};
+
+use crate::app::App;
+use crate::auth;
+use crate::body::{JsonBody, parse};
+use crate::error::ServerError;
+use crate::routes::json_text;
+
+/// `POST /datastreams/find_entries/<time_type>`. The body, not the time type, decides the form of the query.
+pub(crate) async fn find_entries(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
+    let request: FindEntriesRequest<'_> = parse(&body.0)?;
+    let user = auth::user(&app, request.user.as_deref())?;
+    if request.from_local_date.is_some() || request.to_local_date.is_some() {
+        return Err(ServerError::NotYet("the local-date form of find_entries (use start_time and end_time)"));
+    }
+    let truncation = truncation(request.max_entries, request.trunc_method)?;
+    let query = Query {
+        keys: request.key_list.filter(|keys| !keys.is_empty()),
+        field: TimeField::named(request.key_time.as_deref().unwrap_or("metadata.write_ts")),
+        from: request.start_time,
+        to: request.end_time,
+        entries_max: app.limits.entries_max,
+    };
+    let mut found = app.store.find(user, query).await?;
+    if let Some((entries_max, method)) = truncation {
+        truncate(&mut found, entries_max, method);
+    }
+    let entries = found.iter().map(|entry| (entry.id, entry.text.as_str()));
+    Ok(json_text(write_find_entries_response(user, entries)))
+}
+
+fn truncation(
+    entries_max: Option<usize>,
+    method: Option<TruncMethod>,
+) -> Result<Option<(usize, TruncMethod)>, ServerError> {
+    match (entries_max, method) {
+        (Some(entries_max), Some(method)) => Ok(Some((entries_max, method))),
+        (Some(_), None) => Err(ServerError::Missing("trunc_method")),
+        (None, _) => Ok(None),
+    }
+}
+
+fn truncate(found: &mut Vec<Found>, entries_max: usize, method: TruncMethod) {
+    if found.len() <= entries_max {
+        return;
+    }
+    match method {
+        TruncMethod::First => found.truncate(entries_max),
+        TruncMethod::Last => drop(found.drain(..found.len() - entries_max)),
+        TruncMethod::Sample => {
+            let step = found.len().checked_div(entries_max).map_or(usize::MAX, |step| step + 1);
+            let mut position = 0;
+            found.retain(|_| {
+                position += 1;
+                (position - 1) % step == 0
+            });
+            found.truncate(entries_max);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rushhour_model::ids::{EntryId, UserId};
+
+    use super::*;
+
+    fn check(count: u32, entries_max: usize, method: TruncMethod, left: &[f64]) {
+        let id = EntryId::of(UserId(Default::default()), "t", "k", 0.0);
+        let entry = |stamp: u32| Found { id, stamp: stamp.into(), text: String::new() };
+        let mut found: Vec<_> = (0..count).map(entry).collect();
+        truncate(&mut found, entries_max, method);
+        assert_eq!(found.iter().map(|entry| entry.stamp).collect::<Vec<_>>(), left);
+    }
+
+    #[test]
+    fn an_answer_that_is_too_long_is_cut_as_asked() {
+        check(5, 2, TruncMethod::First, &[0.0, 1.0]);
+        check(5, 2, TruncMethod::Last, &[3.0, 4.0]);
+        check(5, 2, TruncMethod::Sample, &[0.0, 3.0]);
+        check(5, 0, TruncMethod::Sample, &[]);
+        check(2, 2, TruncMethod::Sample, &[0.0, 1.0]);
+    }
+}

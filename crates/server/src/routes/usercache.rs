@@ -1,0 +1,104 @@
+//! Uploads from phones.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use rushhour_model::received::Received;
+use rushhour_model::wire::{Call, PutOneRequest, PutOneResponse, PutRequest, UsercacheGetResponse};
+use rushhour_store::{NewRow, Upload};
+use serde_json::value::RawValue;
+
+use crate::app::App;
+use crate::auth;
+use crate::body::{JsonBody, parse};
+use crate::error::ServerError;
+use crate::routes::json;
+
+/// Bodies from this size on are parsed and packed on a thread of their own: it takes milliseconds, during which a
+/// request thread would serve nobody else.
+const OFFLOADED_BODY_BYTES_MIN: usize = 256 << 10;
+
+/// `POST /usercache/put`
+pub(crate) async fn put(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
+    let bytes = body.0.len();
+    if let Some(upload) = pack(&app, body, pack_put).await? {
+        keep(&app, upload, bytes).await?;
+    }
+    Ok(Response::new(Body::empty()))
+}
+
+/// `POST /usercache/putone`
+pub(crate) async fn putone(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
+    let bytes = body.0.len();
+    let upload = pack(&app, body, pack_putone).await?;
+    keep(&app, upload, bytes).await?;
+    Ok(json(&PutOneResponse { putone: true }))
+}
+
+/// `POST /usercache/get`
+pub(crate) async fn get(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
+    let call: Call<'_> = parse(&body.0)?;
+    auth::user(&app, call.user.as_deref())?;
+    Ok(json(&UsercacheGetResponse { server_to_phone: Vec::new() }))
+}
+
+/// An upload, and how many entries it has.
+type Packed = (Upload, u64);
+
+async fn pack<T: Send + 'static>(
+    app: &Arc<App>,
+    body: JsonBody,
+    work: fn(&App, &[u8]) -> Result<T, ServerError>,
+) -> Result<T, ServerError> {
+    if body.0.len() < OFFLOADED_BODY_BYTES_MIN {
+        return work(app, &body.0);
+    }
+    let app = Arc::clone(app);
+    let packed = tokio::task::spawn_blocking(move || work(&app, &body.0)).await;
+    packed.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
+/// The upload in the body of a put; `None` when its list is empty.
+fn pack_put(app: &App, body: &[u8]) -> Result<Option<Packed>, ServerError> {
+    let request: PutRequest<'_> = parse(body)?;
+    let user = auth::user(app, request.user.as_deref())?;
+    let entries = request.phone_to_server.ok_or(ServerError::Missing("phone_to_server"))?;
+    let received = read_all(&entries)?;
+    Ok((!received.is_empty()).then(|| (Upload::pack(user, &rows(&received)), received.len() as u64)))
+}
+
+fn pack_putone(app: &App, body: &[u8]) -> Result<Packed, ServerError> {
+    let request: PutOneRequest<'_> = parse(body)?;
+    let user = auth::user(app, request.user.as_deref())?;
+    let entry = request.the_entry.ok_or(ServerError::Missing("the_entry"))?;
+    let received =
+        [Received::read(entry).map_err(|lack| ServerError::Invalid { name: "the_entry", reason: lack.to_string() })?];
+    Ok((Upload::pack(user, &rows(&received)), 1))
+}
+
+/// Reads every entry, or refuses the batch for the first that cannot be identified.
+fn read_all<'a>(entries: &[&'a RawValue]) -> Result<Vec<Received<'a>>, ServerError> {
+    let read = |(index, entry): (usize, &&'a RawValue)| {
+        Received::read(entry).map_err(|lack| ServerError::Entry { index, lack })
+    };
+    entries.iter().enumerate().map(read).collect()
+}
+
+fn rows<'a>(received: &'a [Received<'_>]) -> Vec<NewRow<'a>> {
+    let row = |entry: &'a Received<'_>| NewRow {
+        kind: &entry.kind,
+        key: &entry.key,
+        write_ts: entry.write_ts,
+        text: &entry.text,
+    };
+    received.iter().map(row).collect()
+}
+
+async fn keep(app: &App, (upload, entries): Packed, body_bytes: usize) -> Result<(), ServerError> {
+    app.store.append(upload).await?;
+    app.metrics.entries.inc_by(entries);
+    app.metrics.ingest_bytes.inc_by(body_bytes as u64);
+    Ok(())
+}
