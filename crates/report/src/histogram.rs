@@ -1,0 +1,120 @@
+//! Latencies: histograms while a run goes on, percentiles when it is over.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
+
+/// The longest latency that is told apart: ten minutes. Longer ones count as this.
+const LONGEST_US: u64 = 600_000_000;
+/// Three digits: a recorded value is at most 0.1 % off.
+const DIGITS: u8 = 3;
+/// A percentile needs this many samples beyond it, or it is the tale of a few requests.
+const SAMPLES_BEYOND_MIN: f64 = 10.0;
+
+/// A histogram of latencies in microseconds, of the same size however many there are.
+#[derive(Clone, Debug)]
+pub struct Latencies(Histogram<u64>);
+
+impl Default for Latencies {
+    fn default() -> Self {
+        Self(Histogram::new_with_bounds(1, LONGEST_US, DIGITS).expect("the bounds are valid constants"))
+    }
+}
+
+impl Latencies {
+    /// Counts one latency.
+    pub fn record(&mut self, latency: Duration) {
+        self.0.saturating_record(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
+    }
+
+    /// Takes in another histogram, as if its latencies had been recorded here.
+    pub fn merge(&mut self, other: &Self) {
+        self.0.add(&other.0).expect("all histograms have the same bounds");
+    }
+
+    /// What is printed and kept, in milliseconds.
+    pub fn percentiles(&self) -> Percentiles {
+        Percentiles {
+            count: self.0.len(),
+            p50: self.quantile_ms(0.5),
+            p90: self.quantile_ms(0.9),
+            p99: self.quantile_ms(0.99),
+            p99_9: self.quantile_ms(0.999),
+            max: (!self.0.is_empty()).then(|| ms(self.0.max())),
+        }
+    }
+
+    fn quantile_ms(&self, quantile: f64) -> Option<f64> {
+        #[expect(clippy::cast_precision_loss, reason = "a count of samples only compared with ten")]
+        let beyond = self.0.len() as f64 * (1.0 - quantile);
+        // The product is a hair below ten for exactly a thousand samples and 0.99.
+        (beyond >= SAMPLES_BEYOND_MIN - 1e-6).then(|| ms(self.0.value_at_quantile(quantile)))
+    }
+}
+
+/// Microseconds as milliseconds, to the microsecond.
+fn ms(us: u64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "ten minutes in microseconds are far below 2^53")]
+    let us = us as f64;
+    us / 1000.0
+}
+
+/// Percentiles in milliseconds. One that fewer than ten samples lie beyond is `None`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Percentiles {
+    /// How many latencies were recorded.
+    pub count: u64,
+    /// The median.
+    pub p50: Option<f64>,
+    /// One in ten is above this.
+    pub p90: Option<f64>,
+    /// One in a hundred is above this.
+    pub p99: Option<f64>,
+    /// One in a thousand is above this.
+    pub p99_9: Option<f64>,
+    /// The longest.
+    pub max: Option<f64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(milliseconds: impl IntoIterator<Item = u64>) -> Percentiles {
+        let mut latencies = Latencies::default();
+        milliseconds.into_iter().for_each(|ms| latencies.record(Duration::from_millis(ms)));
+        latencies.percentiles()
+    }
+
+    #[test]
+    fn percentiles_are_within_a_thousandth() {
+        let found = of(1..=10_000);
+        for (found, truth) in [(found.p50, 5000.0), (found.p90, 9000.0), (found.p99, 9900.0), (found.p99_9, 9990.0)] {
+            let off = (found.unwrap() / truth - 1.0_f64).abs();
+            assert!(off <= 0.001, "{found:?} for {truth}");
+        }
+        assert_eq!(found.count, 10_000);
+    }
+
+    #[test]
+    fn a_percentile_of_too_few_samples_is_not_told() {
+        assert_eq!(of([]), Percentiles::default());
+        assert_eq!((of(0..19).p50, of(0..20).p50.is_some()), (None, true));
+        assert_eq!((of(0..999).p99, of(0..1000).p99.is_some()), (None, true));
+        assert_eq!((of(0..9_999).p99_9, of(0..10_000).p99_9.is_some()), (None, true));
+        assert_eq!(of([7]).max, Some(7.003));
+    }
+
+    #[test]
+    fn merging_equals_recording_together() {
+        let (mut one, mut other, mut both) = (Latencies::default(), Latencies::default(), Latencies::default());
+        for ms in 0..2_000 {
+            let latency = Duration::from_millis(ms * ms);
+            if ms % 3 == 0 { one.record(latency) } else { other.record(latency) }
+            both.record(latency);
+        }
+        one.merge(&other);
+        assert_eq!(one.percentiles(), both.percentiles());
+    }
+}

@@ -1,0 +1,9 @@
+//! The numbers of a run: how they are gathered into percentiles, kept as JSON, and shown as tables.
+//!
+//! Everything here works on what a run left behind. This crate knows neither HTTP nor people nor the server.
+
+pub mod environment;
+pub mod histogram;
+pub mod result;
+pub mod summary;
+pub mod table;
