@@ -46,7 +46,6 @@ impl Latencies {
     }
 
     fn quantile_ms(&self, quantile: f64) -> Option<f64> {
-        #[expect(clippy::cast_precision_loss, reason = "a count of samples only compared with ten")]
         let beyond = self.0.len() as f64 * (1.0 - quantile);
         // The product is a hair below ten for exactly a thousand samples and 0.99.
         (beyond >= SAMPLES_BEYOND_MIN - 1e-6).then(|| ms(self.0.value_at_quantile(quantile)))
@@ -55,7 +54,6 @@ impl Latencies {
 
 /// Microseconds as milliseconds, to the microsecond.
 fn ms(us: u64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "ten minutes in microseconds are far below 2^53")]
     let us = us as f64;
     us / 1000.0
 }
@@ -111,7 +109,11 @@ mod tests {
         let (mut one, mut other, mut both) = (Latencies::default(), Latencies::default(), Latencies::default());
         for ms in 0..2_000 {
             let latency = Duration::from_millis(ms * ms);
-            if ms % 3 == 0 { one.record(latency) } else { other.record(latency) }
+            if ms % 3 == 0 {
+                one.record(latency)
+            } else {
+                other.record(latency)
+            }
             both.record(latency);
         }
         one.merge(&other);

@@ -30,7 +30,7 @@ pub struct RunResult {
     /// How long each phase was, in seconds.
     pub phases: PhaseLengths,
     /// What was uploaded before the phases began.
-    pub upload: Option<UploadResult>,
+    pub upload: UploadResult,
     /// Each operation by its name.
     pub operations: BTreeMap<String, OperationResult>,
     /// What sending took.

@@ -8,7 +8,8 @@ use crate::table::Table;
 
 /// What stands for a number that is not told.
 const UNTOLD: &str = "–";
-const EMPTY_NOTE: &str = "* every answer was empty, so this measured the way there and back but not the work: do not quote it";
+const EMPTY_NOTE: &str =
+    "* every answer was empty, so this measured the way there and back but not the work: do not quote it";
 
 /// For a terminal.
 pub fn text(run: &RunResult) -> String {
@@ -29,9 +30,7 @@ fn page(run: &RunResult, title: &str, draw: fn(&Table) -> String) -> String {
         page.push('\n');
     }
     let _ = writeln!(page, "{}\n", circumstances(run));
-    if let Some(upload) = &run.upload {
-        let _ = writeln!(page, "{}\n", upload_line(upload));
-    }
+    let _ = writeln!(page, "{}\n", upload_line(&run.upload));
     let _ = writeln!(page, "{}\n{}", draw(&counts(run)), draw(&latencies(run)));
     if run.operations.values().any(|operation| operation.is_always_empty) {
         let _ = writeln!(page, "{EMPTY_NOTE}\n");
@@ -66,7 +65,6 @@ fn circumstances(run: &RunResult) -> String {
 }
 
 fn upload_line(upload: &UploadResult) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
     let entries_per_s = if upload.seconds > 0.0 { upload.entries as f64 / upload.seconds } else { 0.0 };
     format!(
         "upload before: {} entries in {} requests, {} ({} failed), {:.1} s, {entries_per_s:.0} entries/s",
@@ -81,12 +79,19 @@ fn upload_line(upload: &UploadResult) -> String {
 /// One row per operation: how many requests, and how large.
 pub fn counts(run: &RunResult) -> Table {
     let mut table = Table::new(&[
-        "operation", "rate/s", "offered", "sent", "completed", "failed", "censored", "completed/s", "request B",
+        "operation",
+        "rate/s",
+        "offered",
+        "sent",
+        "completed",
+        "failed",
+        "censored",
+        "completed/s",
+        "request B",
         "response B",
     ]);
     for (name, operation) in &run.operations {
-        let numbers =
-            [operation.offered, operation.sent, operation.completed, operation.failed, operation.censored];
+        let numbers = [operation.offered, operation.sent, operation.completed, operation.failed, operation.censored];
         let mut row = vec![marked(name, operation), operation.rate_per_s.to_string()];
         row.extend(numbers.map(|number| number.to_string()));
         row.push(format!("{:.1}", operation.completed_per_s));
@@ -163,7 +168,6 @@ fn percent(ratio: f64) -> String {
 
 /// Bytes with a decimal unit, as disks are sold.
 pub fn bytes(count: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
     let count = count as f64;
     match count {
         n if n < 1e3 => format!("{n} B"),
@@ -182,8 +186,23 @@ mod tests {
     use crate::result::{GeneratorUse, PhaseLengths, SCHEMA, Verdict};
 
     fn run() -> RunResult {
-        let told = Percentiles { count: 1000, p50: Some(0.512), p90: Some(12.34), p99: Some(345.6), p99_9: None, max: Some(999.9) };
-        let operation = OperationResult { rate_per_s: 100.0, offered: 2000, sent: 2000, completed: 1999, failed: 1, response_ms: told, ..Default::default() };
+        let told = Percentiles {
+            count: 1000,
+            p50: Some(0.512),
+            p90: Some(12.34),
+            p99: Some(345.6),
+            p99_9: None,
+            max: Some(999.9),
+        };
+        let operation = OperationResult {
+            rate_per_s: 100.0,
+            offered: 2000,
+            sent: 2000,
+            completed: 1999,
+            failed: 1,
+            response_ms: told,
+            ..Default::default()
+        };
         let empty = OperationResult { is_always_empty: true, ..operation.clone() };
         RunResult {
             schema: SCHEMA,
@@ -194,7 +213,7 @@ mod tests {
             seed: 1,
             users: 20,
             phases: PhaseLengths { warm_up_s: 2.0, measure_s: 20.0, drain_s: 5.0 },
-            upload: Some(UploadResult { sent: 10, failed: 0, entries: 5000, bytes: 1_500_000, seconds: 0.5 }),
+            upload: UploadResult { sent: 10, failed: 0, entries: 5000, bytes: 1_500_000, seconds: 0.5 },
             operations: BTreeMap::from([("get".to_owned(), operation), ("timeline".to_owned(), empty)]),
             generator: GeneratorUse::default(),
             target_use: Some(TargetUse { measure_cpu_s: 1.0, ..TargetUse::default() }),
@@ -226,7 +245,13 @@ mod tests {
         let json = serde_json::to_string(&run()).unwrap();
         assert_eq!(serde_json::from_str::<RunResult>(&json).unwrap(), run());
         let value: serde_json::Value = serde_json::from_str(&json).unwrap();
-        for path in ["/operations/get/offered", "/operations/get/response_ms/p99_9", "/operations/get/lateness_ms/p50", "/verdict", "/environment/host"] {
+        for path in [
+            "/operations/get/offered",
+            "/operations/get/response_ms/p99_9",
+            "/operations/get/lateness_ms/p50",
+            "/verdict",
+            "/environment/host",
+        ] {
             assert!(value.pointer(path).is_some(), "{path}");
         }
     }

@@ -1,0 +1,52 @@
+//! What is set up before anything is measured: the users. This goes through reqwest, which follows proxies and keeps
+//! its own connections; nothing of it is timed.
+
+use reqwest::Client;
+use rushhour_model::wire::{Call, ErrorResponse, route};
+use tokio::task::JoinSet;
+
+use crate::error::LoadError;
+use crate::observer::Observer;
+use crate::population::Population;
+
+/// How many users are registered at once.
+const REGISTERED_AT_ONCE: usize = 16;
+
+/// Makes every person of the population known to the target. A known one is left as it is.
+///
+/// # Errors
+/// [`LoadError::Register`] with the first refusal.
+pub async fn register(url: &str, users: u32, observer: &dyn Observer) -> Result<(), LoadError> {
+    let client = Client::new();
+    let mut waiting = JoinSet::new();
+    let mut people = 0..users;
+    loop {
+        while waiting.len() < REGISTERED_AT_ONCE
+            && let Some(user) = people.next()
+        {
+            waiting.spawn(create(client.clone(), url.to_owned(), Population::token(user)));
+        }
+        let Some(created) = waiting.join_next().await else { return Ok(()) };
+        let created = created.unwrap_or_else(|error| Err(error.to_string()));
+        created.map_err(|reason| LoadError::Register { url: url.to_owned(), reason })?;
+        observer.step();
+    }
+}
+
+async fn create(client: Client, url: String, token: String) -> Result<(), String> {
+    let address = format!("{url}{}", route::PROFILE_CREATE);
+    let call = Call { user: Some(token.into()) };
+    let answer = client.post(address).json(&call).send().await.map_err(|error| full(&error))?;
+    let status = answer.status();
+    if status.is_success() {
+        return Ok(());
+    }
+    let reason = answer.json::<ErrorResponse>().await.map(|body| body.error).unwrap_or_default();
+    Err(format!("it answered {status} {reason}"))
+}
+
+/// The error with its causes: reqwest's own sentence does not say what went wrong.
+fn full(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

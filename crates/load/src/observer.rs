@@ -1,0 +1,47 @@
+//! What a run tells while it goes on. Libraries call an observer; only the command line prints.
+
+use std::time::Duration;
+
+/// A part of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Making the users known to the target.
+    Register,
+    /// Uploading the days before the run.
+    Upload,
+    /// Sending, not counting.
+    WarmUp,
+    /// Sending and counting.
+    Measure,
+    /// Waiting for what is still under way.
+    Drain,
+}
+
+/// Is told how far a run is.
+pub trait Observer {
+    /// A stage begins that has this many steps.
+    fn steps(&self, stage: Stage, steps: u64);
+    /// A stage begins that takes this long.
+    fn lasts(&self, stage: Stage, length: Duration);
+    /// One more step of the present stage is done.
+    fn step(&self);
+    /// The run is over.
+    fn finish(&self);
+}
+
+/// What the generator and its machine have used so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct HostSample {
+    /// Processor time of the calling thread.
+    pub thread_cpu_s: f64,
+    /// Processor time of the machine that the hypervisor gave to others.
+    pub steal_s: f64,
+    /// All processor time of the machine, used or not.
+    pub total_s: f64,
+}
+
+/// The machine that sends, as the operating system counts it.
+pub trait Host {
+    /// The counters now. Called on the sending thread.
+    fn sample(&self) -> HostSample;
+}

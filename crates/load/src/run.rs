@@ -1,0 +1,158 @@
+//! A whole run: register, upload, drive, judge.
+
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use rushhour_report::environment::Environment;
+use rushhour_report::result::{GeneratorUse, PhaseLengths, RunResult, SCHEMA, UploadResult};
+use tokio::time::{Instant, sleep};
+
+use crate::control;
+use crate::driver::{Bounds, Driven, Ending, drive};
+use crate::error::LoadError;
+use crate::observer::{Host, HostSample, Observer, Stage};
+use crate::pool::Pool;
+use crate::population::Population;
+use crate::recorder::Recorder;
+use crate::recording;
+use crate::request::{Requests, ahead, count_uploads_before, uploads_before};
+use crate::scenario::{Phases, Scenario};
+use crate::schedule::Schedule;
+use crate::stop::Stop;
+use crate::transport::Transport;
+use crate::transport::http1::Http1;
+use crate::upload::upload;
+use crate::validity::{Facts, judge};
+
+/// What is to be run, and what it is called in the result.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// What is sent.
+    pub scenario: Scenario,
+    /// The folder of recorded days.
+    pub days_dir: PathBuf,
+    /// Where it is sent, such as `http://127.0.0.1:8080`.
+    pub url: String,
+    /// What the target is called.
+    pub target: String,
+    /// Where and with what.
+    pub environment: Environment,
+}
+
+/// Runs a scenario against a target. Must run inside a [`tokio::task::LocalSet`] on a runtime of one thread.
+///
+/// # Errors
+/// When the days cannot be read or the target does not take the users; from then on whatever happens is in the result.
+pub async fn run(
+    run: Run,
+    host: Rc<dyn Host>,
+    observer: Rc<dyn Observer>,
+    mut stop: Stop,
+) -> Result<RunResult, LoadError> {
+    let Run { scenario, days_dir, url, target, environment } = run;
+    let pool = Rc::new(Pool::new(Http1::new(&url)?, scenario.connections.max.get()));
+    let population = Population::new(&scenario, recording::read_dir(&days_dir)?);
+
+    observer.steps(Stage::Register, population.users().into());
+    tokio::select! {
+        registered = control::register(&url, population.users(), &*observer) => registered?,
+        () = stop.requested() => {}
+    }
+    let upload = upload_before(&population, &scenario, &pool, &*observer, &stop).await;
+    let pool = Rc::into_inner(pool).expect("every upload has ended");
+
+    let requests = ahead(Requests::new(Schedule::new(&scenario), population));
+    let watched = Watched::start(scenario.phases, Rc::clone(&host), Rc::clone(&observer));
+    let (driven, recorder) = drive(requests, pool, Recorder::new(&scenario), bounds(&scenario), stop).await;
+    let generator = generator_use(&watched, host.sample(), &driven, &recorder);
+    observer.finish();
+
+    let measured_until = if driven.ending == Ending::Finished { scenario.phases.measure_end() } else { driven.ended };
+    let operations = recorder.results(measured_until);
+    let limits = &scenario.limits;
+    let facts = Facts { limits, driven, upload: &upload, operations: &operations, generator: &generator };
+    let (verdict, reasons) = judge(&facts);
+    Ok(RunResult {
+        schema: SCHEMA,
+        scenario: scenario.name.as_str().to_owned(),
+        target,
+        verdict,
+        reasons,
+        seed: scenario.seed,
+        users: scenario.users.get(),
+        phases: lengths(&scenario.phases),
+        upload,
+        operations,
+        generator,
+        target_use: None,
+        environment,
+    })
+}
+
+fn bounds(scenario: &Scenario) -> Bounds {
+    Bounds {
+        request_timeout: scenario.connections.request_timeout_s.duration(),
+        backlog_max: scenario.connections.backlog_max.get().into(),
+        end: scenario.phases.end(),
+    }
+}
+
+fn lengths(phases: &Phases) -> PhaseLengths {
+    PhaseLengths {
+        warm_up_s: phases.warm_up_s.as_f64(),
+        measure_s: phases.measure_s.as_f64(),
+        drain_s: phases.drain_s.as_f64(),
+    }
+}
+
+async fn upload_before<T: Transport + 'static>(
+    population: &Population,
+    scenario: &Scenario,
+    pool: &Rc<Pool<T>>,
+    observer: &dyn Observer,
+    stop: &Stop,
+) -> UploadResult {
+    observer.steps(Stage::Upload, count_uploads_before(population) as u64);
+    let request_timeout = scenario.connections.request_timeout_s.duration();
+    let before = ahead(uploads_before(population.clone()));
+    upload(before, pool, request_timeout, observer, stop).await
+}
+
+/// What the machine had used when *measure* began and ended, as far as the run got there.
+struct Watched {
+    start: Rc<Cell<Option<(Instant, HostSample)>>>,
+    end: Rc<Cell<Option<(Instant, HostSample)>>>,
+}
+
+impl Watched {
+    /// Starts watching the phases go by, from now on.
+    fn start(phases: Phases, host: Rc<dyn Host>, observer: Rc<dyn Observer>) -> Self {
+        let watched = Self { start: Rc::default(), end: Rc::default() };
+        let (start, end) = (Rc::clone(&watched.start), Rc::clone(&watched.end));
+        tokio::task::spawn_local(async move {
+            observer.lasts(Stage::WarmUp, phases.warm_up_s.duration());
+            sleep(phases.warm_up_s.duration()).await;
+            start.set(Some((Instant::now(), host.sample())));
+            observer.lasts(Stage::Measure, phases.measure_s.duration());
+            sleep(phases.measure_s.duration()).await;
+            end.set(Some((Instant::now(), host.sample())));
+            observer.lasts(Stage::Drain, phases.drain_s.duration());
+        });
+        watched
+    }
+}
+
+fn generator_use(watched: &Watched, now: HostSample, driven: &Driven, recorder: &Recorder) -> GeneratorUse {
+    let lateness_p99_ms = recorder.lateness().percentiles().p99;
+    let idle = GeneratorUse { backlog_max: driven.backlog_max, lateness_p99_ms, ..GeneratorUse::default() };
+    let Some((started, before)) = watched.start.get() else { return idle };
+    let (ended, after) = watched.end.get().unwrap_or((Instant::now(), now));
+    let wall_s = (ended - started).as_secs_f64();
+    let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
+    GeneratorUse {
+        thread_cpu_ratio: share(after.thread_cpu_s - before.thread_cpu_s, wall_s),
+        steal_ratio: share(after.steal_s - before.steal_s, after.total_s - before.total_s),
+        ..idle
+    }
+}

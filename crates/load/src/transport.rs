@@ -1,0 +1,59 @@
+//! How a request is carried. The driver only knows these two traits, so a test can script what a target does.
+
+pub mod http1;
+
+use std::future::Future;
+
+use crate::request::Request;
+
+/// Opens connections to one target.
+pub trait Transport {
+    /// What it opens.
+    type Connection: Connection;
+
+    /// Opens one, or says why it cannot be opened.
+    fn connect(&self) -> impl Future<Output = Result<Self::Connection, Failure>>;
+}
+
+/// Carries one request at a time.
+pub trait Connection {
+    /// Sends `request` and reads the whole answer.
+    fn exchange(&mut self, request: &Request) -> impl Future<Output = Result<Answer, Failure>>;
+
+    /// Whether another request may be sent on it.
+    fn is_usable(&self) -> bool;
+}
+
+/// A successful answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The size of its body.
+    pub bytes: u64,
+    /// Whether it carried nothing.
+    pub is_empty: bool,
+}
+
+/// Why there was no successful answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Failure {
+    /// The target answered with this status.
+    Status(u16),
+    /// No answer within the time allowed.
+    Timeout,
+    /// No connection could be opened.
+    Connect,
+    /// The connection broke while it was used.
+    Broken,
+}
+
+impl Failure {
+    /// The word in results and tables.
+    pub fn kind(self) -> String {
+        match self {
+            Self::Status(status) => format!("status {status}"),
+            Self::Timeout => "timeout".to_owned(),
+            Self::Connect => "connect".to_owned(),
+            Self::Broken => "broken".to_owned(),
+        }
+    }
+}
