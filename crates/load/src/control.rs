@@ -5,6 +5,7 @@ use reqwest::Client;
 use rushhour_model::wire::{Call, ErrorResponse, route};
 use tokio::task::JoinSet;
 
+use crate::address::Address;
 use crate::error::LoadError;
 use crate::observer::Observer;
 use crate::population::Population;
@@ -16,7 +17,7 @@ const REGISTERED_AT_ONCE: usize = 16;
 ///
 /// # Errors
 /// [`LoadError::Register`] with the first refusal.
-pub async fn register(url: &str, users: u32, observer: &dyn Observer) -> Result<(), LoadError> {
+pub async fn register(address: &Address, users: u32, observer: &dyn Observer) -> Result<(), LoadError> {
     let client = Client::new();
     let mut waiting = JoinSet::new();
     let mut people = 0..users;
@@ -24,19 +25,22 @@ pub async fn register(url: &str, users: u32, observer: &dyn Observer) -> Result<
         while waiting.len() < REGISTERED_AT_ONCE
             && let Some(user) = people.next()
         {
-            waiting.spawn(create(client.clone(), url.to_owned(), Population::token(user)));
+            waiting.spawn(create(
+                client.clone(),
+                format!("{address}{}", route::PROFILE_CREATE),
+                Population::token(user),
+            ));
         }
         let Some(created) = waiting.join_next().await else { return Ok(()) };
         let created = created.unwrap_or_else(|error| Err(error.to_string()));
-        created.map_err(|reason| LoadError::Register { url: url.to_owned(), reason })?;
+        created.map_err(|reason| LoadError::Register { address: address.clone(), reason })?;
         observer.step();
     }
 }
 
 async fn create(client: Client, url: String, token: String) -> Result<(), String> {
-    let address = format!("{url}{}", route::PROFILE_CREATE);
     let call = Call { user: Some(token.into()) };
-    let answer = client.post(address).json(&call).send().await.map_err(|error| full(&error))?;
+    let answer = client.post(url).json(&call).send().await.map_err(|error| full(&error))?;
     let status = answer.status();
     if status.is_success() {
         return Ok(());

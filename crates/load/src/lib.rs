@@ -4,8 +4,10 @@
 //! Latency counts from the intended time, so a target that freezes shows in every request that it delayed. This crate
 //! knows nothing of the server but its HTTP interface.
 
+pub mod address;
 pub mod arrivals;
 pub mod control;
+pub mod document;
 pub mod driver;
 mod error;
 pub mod observer;

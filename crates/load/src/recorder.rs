@@ -144,9 +144,8 @@ impl Recorder {
         }
     }
 
-    /// The results by operation. `ended` is when the last request was released.
-    pub fn results(&self, ended: Duration) -> BTreeMap<String, OperationResult> {
-        let measured = ended.min(self.phases.measure_end()).saturating_sub(self.phases.measure_start());
+    /// The results by operation, after measuring for `measured`.
+    pub fn results(&self, measured: Duration) -> BTreeMap<String, OperationResult> {
         let result = |(operation, record): (&Operation, &Record)| {
             let rate_per_s = self.rates_per_s.get(operation).copied().unwrap_or_default();
             (operation.name().to_owned(), record.result(*operation, rate_per_s, measured))

@@ -1,13 +1,14 @@
 //! A whole run: register, upload, drive, judge.
 
 use std::cell::Cell;
-use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::Duration;
 
 use rushhour_report::environment::Environment;
 use rushhour_report::result::{GeneratorUse, PhaseLengths, RunResult, SCHEMA, UploadResult};
 use tokio::time::{Instant, sleep};
 
+use crate::address::Address;
 use crate::control;
 use crate::driver::{Bounds, Driven, Ending, drive};
 use crate::error::LoadError;
@@ -15,7 +16,7 @@ use crate::observer::{Host, HostSample, Observer, Stage};
 use crate::pool::Pool;
 use crate::population::Population;
 use crate::recorder::Recorder;
-use crate::recording;
+use crate::recording::Recording;
 use crate::request::{Requests, ahead, count_uploads_before, uploads_before};
 use crate::scenario::{Phases, Scenario};
 use crate::schedule::Schedule;
@@ -30,10 +31,10 @@ use crate::validity::{Facts, judge};
 pub struct Run {
     /// What is sent.
     pub scenario: Scenario,
-    /// The folder of recorded days.
-    pub days_dir: PathBuf,
-    /// Where it is sent, such as `http://127.0.0.1:8080`.
-    pub url: String,
+    /// The days that people live.
+    pub recordings: Vec<Recording>,
+    /// Where it is sent.
+    pub address: Address,
     /// What the target is called.
     pub target: String,
     /// Where and with what.
@@ -43,20 +44,20 @@ pub struct Run {
 /// Runs a scenario against a target. Must run inside a [`tokio::task::LocalSet`] on a runtime of one thread.
 ///
 /// # Errors
-/// When the days cannot be read or the target does not take the users; from then on whatever happens is in the result.
+/// When the target does not take the users; from then on whatever happens is in the result.
 pub async fn run(
     run: Run,
     host: Rc<dyn Host>,
     observer: Rc<dyn Observer>,
     mut stop: Stop,
 ) -> Result<RunResult, LoadError> {
-    let Run { scenario, days_dir, url, target, environment } = run;
-    let pool = Rc::new(Pool::new(Http1::new(&url)?, scenario.connections.max.get()));
-    let population = Population::new(&scenario, recording::read_dir(&days_dir)?);
+    let Run { scenario, recordings, address, target, environment } = run;
+    let pool = Rc::new(Pool::new(Http1::new(address.clone()), scenario.connections.max.get()));
+    let population = Population::new(&scenario, recordings);
 
     observer.steps(Stage::Register, population.users().into());
     tokio::select! {
-        registered = control::register(&url, population.users(), &*observer) => registered?,
+        registered = control::register(&address, population.users(), &*observer) => registered?,
         () = stop.requested() => {}
     }
     let upload = upload_before(&population, &scenario, &pool, &*observer, &stop).await;
@@ -68,8 +69,8 @@ pub async fn run(
     let generator = generator_use(&watched, host.sample(), &driven, &recorder);
     observer.finish();
 
-    let measured_until = if driven.ending == Ending::Finished { scenario.phases.measure_end() } else { driven.ended };
-    let operations = recorder.results(measured_until);
+    let measured = measured(&scenario.phases, &driven);
+    let operations = recorder.results(measured);
     let limits = &scenario.limits;
     let facts = Facts { limits, driven, upload: &upload, operations: &operations, generator: &generator };
     let (verdict, reasons) = judge(&facts);
@@ -82,6 +83,7 @@ pub async fn run(
         seed: scenario.seed,
         users: scenario.users.get(),
         phases: lengths(&scenario.phases),
+        measured_s: measured.as_secs_f64(),
         upload,
         operations,
         generator,
@@ -95,6 +97,14 @@ fn bounds(scenario: &Scenario) -> Bounds {
         request_timeout: scenario.connections.request_timeout_s.duration(),
         backlog_max: scenario.connections.backlog_max.get().into(),
         end: scenario.phases.end(),
+    }
+}
+
+/// How much of *measure* the run got through.
+fn measured(phases: &Phases, driven: &Driven) -> Duration {
+    match driven.ending {
+        Ending::Finished => phases.measure_s.duration(),
+        Ending::Saturated | Ending::Interrupted => driven.ended.saturating_sub(phases.measure_start()),
     }
 }
 

@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::arrivals::{Arrivals, Rate};
+use crate::document::{self, DocumentError};
 use crate::operation::Operation;
 
 /// People, what they upload, how often they act, and what must hold.
@@ -276,26 +277,13 @@ pub struct Overrides {
     pub seed: Option<u64>,
 }
 
-/// What is wrong with a scenario file: where, what, and what may have been meant.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub struct ScenarioError {
-    message: String,
-}
-
 impl Scenario {
     /// Reads a scenario from TOML.
     ///
     /// # Errors
     /// With the line, and with the field that may have been meant where one is unknown.
-    pub fn parse(text: &str) -> Result<Self, ScenarioError> {
-        toml::from_str(text).map_err(|error| {
-            let mut message = error.to_string().trim_end().to_owned();
-            if let Some(meant) = suggestion(error.message()) {
-                message.push_str(&format!("\ndid you mean `{meant}`?"));
-            }
-            ScenarioError { message }
-        })
+    pub fn parse(text: &str) -> Result<Self, DocumentError> {
+        document::parse(text)
     }
 
     /// The scenario with the flags' values in the place of its own.
@@ -310,19 +298,6 @@ impl Scenario {
         self.seed = overrides.seed.unwrap_or(self.seed);
         self
     }
-}
-
-/// The expected name that is closest to the unknown one in a message such as "unknown field `a`, expected `b` or `c`".
-fn suggestion(message: &str) -> Option<String> {
-    let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let (unknown, expected) = names.split_first().filter(|_| message.starts_with("unknown "))?;
-    let closest = expected.iter().max_by(|a, b| {
-        let likeness = |name: &str| strsim::jaro_winkler(unknown, name);
-        likeness(a).total_cmp(&likeness(b))
-    })?;
-    // Below this nothing was meant in particular; the message lists all names anyway.
-    const ALIKE: f64 = 0.7;
-    (strsim::jaro_winkler(unknown, closest) >= ALIKE).then(|| (*closest).to_owned())
 }
 
 #[cfg(test)]

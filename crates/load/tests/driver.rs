@@ -80,7 +80,7 @@ async fn run(connections: u32, script: Script, stop: Stop) -> (Driven, Operation
     let pool = Pool::new(Target { script, epoch: Instant::now() }, connections);
     let recorder = Recorder::new(&scenario);
     let (driven, recorder) = LocalSet::new().run_until(drive(requests, pool, recorder, bounds, stop)).await;
-    let mut results: BTreeMap<_, _> = recorder.results(scenario.phases.measure_end());
+    let mut results: BTreeMap<_, _> = recorder.results(scenario.phases.measure_s.duration());
     (driven, results.remove("get").unwrap())
 }
 

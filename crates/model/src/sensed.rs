@@ -71,7 +71,6 @@ pub struct AndroidMotion {
 
 /// What iOS's motion coprocessor said: six flags of which none, one or several are set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "the phone sends six independent flags")]
 pub struct IosMotion {
     /// When, in seconds since 1970.
     pub ts: Number,

@@ -50,12 +50,10 @@ fn shift_other(value: &mut Value, days: i32) {
 fn shift_stamp(stamp: &mut Number, days: i32) {
     let seconds = i64::from(days) * DAY_S;
     if let Some(whole) = stamp.as_i64().filter(|whole| *whole != 0) {
-        #[expect(clippy::cast_precision_loss, reason = "only compared with a round bound")]
         let unit = if whole as f64 >= MILLISECONDS_FROM { 1000 } else { 1 };
         *stamp = whole.saturating_add(seconds * unit).into();
     } else if let Some(float) = stamp.as_f64().filter(|float| *float != 0.0) {
         let unit = if float >= MILLISECONDS_FROM { 1000 } else { 1 };
-        #[expect(clippy::cast_precision_loss, reason = "whole days are far below 2^53 seconds")]
         let moved = float + (seconds * unit) as f64;
         *stamp = Number::from_f64(moved).unwrap_or_else(|| stamp.clone());
     }

@@ -27,8 +27,10 @@ pub struct RunResult {
     pub seed: u64,
     /// How many people there were.
     pub users: u32,
-    /// How long each phase was, in seconds.
+    /// How long each phase was to be, in seconds.
     pub phases: PhaseLengths,
+    /// How long was measured, in seconds: less than planned when the run was stopped.
+    pub measured_s: f64,
     /// What was uploaded before the phases began.
     pub upload: UploadResult,
     /// Each operation by its name.
@@ -70,7 +72,7 @@ impl Verdict {
     }
 }
 
-/// How long each phase was, in seconds.
+/// How long each phase was to be, in seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PhaseLengths {
     /// Sent, not counted.

@@ -9,7 +9,7 @@ use crate::table::Table;
 /// What stands for a number that is not told.
 const UNTOLD: &str = "–";
 const EMPTY_NOTE: &str =
-    "* every answer was empty, so this measured the way there and back but not the work: do not quote it";
+    "* every answer was empty: only the way was measured, not the work; latencies stay in result.json";
 
 /// For a terminal.
 pub fn text(run: &RunResult) -> String {
@@ -37,7 +37,7 @@ fn page(run: &RunResult, title: &str, draw: fn(&Table) -> String) -> String {
     }
     let _ = writeln!(page, "{}", generator_line(run));
     if let Some(target_use) = &run.target_use {
-        let _ = writeln!(page, "\n{}", target_line(target_use, run.phases.measure_s));
+        let _ = writeln!(page, "{}", target_line(target_use, run.measured_s));
     }
     page
 }
@@ -49,7 +49,7 @@ fn headline(run: &RunResult) -> String {
 fn circumstances(run: &RunResult) -> String {
     let at = &run.environment;
     format!(
-        "{} · {} ({}, {} cores, {}) · {} users, seed {} · measured {} s after {} s of warm-up · rushhour {} {}",
+        "{} · {} ({}, {} cores, {})\n{} users, seed {} · measured {:.0} s after {} s of warm-up · rushhour {} {}",
         at.started_at,
         at.host,
         at.cpu_model,
@@ -57,7 +57,7 @@ fn circumstances(run: &RunResult) -> String {
         bytes(at.memory_bytes),
         run.users,
         run.seed,
-        run.phases.measure_s,
+        run.measured_s,
         run.phases.warm_up_s,
         at.version,
         at.commit,
@@ -78,56 +78,79 @@ fn upload_line(upload: &UploadResult) -> String {
 
 /// One row per operation: how many requests, and how large.
 pub fn counts(run: &RunResult) -> Table {
-    let mut table = Table::new(&[
-        "operation",
-        "rate/s",
-        "offered",
-        "sent",
-        "completed",
-        "failed",
-        "censored",
-        "completed/s",
-        "request B",
-        "response B",
-    ]);
-    for (name, operation) in &run.operations {
-        let numbers = [operation.offered, operation.sent, operation.completed, operation.failed, operation.censored];
-        let mut row = vec![marked(name, operation), operation.rate_per_s.to_string()];
-        row.extend(numbers.map(|number| number.to_string()));
-        row.push(format!("{:.1}", operation.completed_per_s));
-        row.push(format!("{:.0}", operation.request_bytes_mean));
-        row.push(format!("{:.0}", operation.response_bytes_mean));
-        table.rows.push(row);
-    }
+    let mut table = Table::new(1, &COUNTS);
+    table.rows.extend(run.operations.iter().map(|(name, operation)| count_cells(marked(name, operation), operation)));
     table
 }
 
-/// Four rows per operation: where the time went, in milliseconds.
+const COUNTS: [&str; 10] = [
+    "operation",
+    "rate_per_s",
+    "offered",
+    "sent",
+    "completed",
+    "failed",
+    "censored",
+    "completed_per_s",
+    "request_bytes_mean",
+    "response_bytes_mean",
+];
+
+fn count_cells(name: String, operation: &OperationResult) -> Vec<String> {
+    let OperationResult { offered, sent, completed, failed, censored, .. } = *operation;
+    let counts = [offered, sent, completed, failed, censored].map(|count| count.to_string());
+    let mut row = vec![name, operation.rate_per_s.to_string()];
+    row.extend(counts);
+    row.push(format!("{:.1}", operation.completed_per_s));
+    row.push(format!("{:.0}", operation.request_bytes_mean));
+    row.push(format!("{:.0}", operation.response_bytes_mean));
+    row
+}
+
+/// Four rows per operation: where the time went, in milliseconds. An operation that only got empty answers is left out:
+/// its figures would be taken for the work that was not done.
 pub fn latencies(run: &RunResult) -> Table {
-    let mut table = Table::new(&["ms", "p50", "p90", "p99", "p99.9", "max"]);
-    for (name, operation) in &run.operations {
-        let parts = [
-            ("response", &operation.response_ms),
-            ("service", &operation.service_ms),
-            ("wait", &operation.wait_ms),
-            ("lateness", &operation.lateness_ms),
-        ];
-        for (part, percentiles) in parts {
-            let mut row = vec![format!("{} {part}", marked(name, operation))];
-            row.extend(cells(percentiles));
+    let mut table = Table::new(2, &["operation", "ms", "p50", "p90", "p99", "p99.9", "max"]);
+    for (name, operation) in run.operations.iter().filter(|(_, operation)| !operation.is_always_empty) {
+        let mut name = name.clone();
+        for (part, percentiles) in ["response", "service", "wait", "lateness"].into_iter().zip(parts(operation)) {
+            // Named once: four equal names in a column hide where the next operation begins.
+            let mut row = vec![std::mem::take(&mut name), part.to_owned()];
+            row.extend(quantiles(percentiles).map(|ms| ms.map_or(UNTOLD.to_owned(), three_digits)));
             table.rows.push(row);
         }
     }
     table
 }
 
-fn marked(name: &str, operation: &OperationResult) -> String {
-    if operation.is_always_empty { format!("{name}*") } else { name.to_owned() }
+/// One row per operation with every number that may be quoted, for programs, under the words of `result.json`.
+pub fn flat(run: &RunResult) -> Table {
+    let mut table = Table::new(1, &COUNTS);
+    table.headings.push("is_always_empty".to_owned());
+    for part in ["response_ms", "service_ms", "wait_ms", "lateness_ms"] {
+        table.headings.extend(["p50", "p90", "p99", "p99_9", "max"].map(|quantile| format!("{part}.{quantile}")));
+    }
+    for (name, operation) in &run.operations {
+        let mut row = count_cells(name.clone(), operation);
+        row.push(operation.is_always_empty.to_string());
+        let told = parts(operation).into_iter().flat_map(quantiles).map(|ms| ms.filter(|_| !operation.is_always_empty));
+        row.extend(told.map(|ms| ms.map_or(String::new(), |ms| ms.to_string())));
+        table.rows.push(row);
+    }
+    table
 }
 
-fn cells(percentiles: &Percentiles) -> [String; 5] {
+fn parts(operation: &OperationResult) -> [&Percentiles; 4] {
+    [&operation.response_ms, &operation.service_ms, &operation.wait_ms, &operation.lateness_ms]
+}
+
+fn quantiles(percentiles: &Percentiles) -> [Option<f64>; 5] {
     let Percentiles { p50, p90, p99, p99_9, max, .. } = *percentiles;
-    [p50, p90, p99, p99_9, max].map(|ms| ms.map_or(UNTOLD.to_owned(), three_digits))
+    [p50, p90, p99, p99_9, max]
+}
+
+fn marked(name: &str, operation: &OperationResult) -> String {
+    if operation.is_always_empty { format!("{name}*") } else { name.to_owned() }
 }
 
 /// A number with about three digits, as the histogram has no more to tell.
@@ -142,7 +165,7 @@ fn three_digits(number: f64) -> String {
 fn generator_line(run: &RunResult) -> String {
     let generator = &run.generator;
     format!(
-        "generator: {} of a core, lateness p99 {} ms, steal {}, at most {} requests waiting for a connection",
+        "generator: {} of a core, lateness p99 {} ms, steal {}, at most {} waiting for a connection",
         percent(generator.thread_cpu_ratio),
         generator.lateness_p99_ms.map_or(UNTOLD.to_owned(), three_digits),
         percent(generator.steal_ratio),
@@ -150,12 +173,12 @@ fn generator_line(run: &RunResult) -> String {
     )
 }
 
-fn target_line(target: &TargetUse, measure_s: f64) -> String {
+fn target_line(target: &TargetUse, measured_s: f64) -> String {
     format!(
-        "target: {:.2} CPU s in all, {:.2} while measuring ({} of a core), {} memory at its peak, {} on disk, {} written",
+        "target: {:.2} CPU s in all, {:.2} while measuring ({} of a core)\n        {} memory at its peak, {} on disk, {} written",
         target.cpu_s,
         target.measure_cpu_s,
-        percent(target.measure_cpu_s / measure_s),
+        percent(if measured_s > 0.0 { target.measure_cpu_s / measured_s } else { 0.0 }),
         bytes(target.memory_peak_bytes),
         bytes(target.disk_bytes),
         bytes(target.written_bytes),
@@ -213,6 +236,7 @@ mod tests {
             seed: 1,
             users: 20,
             phases: PhaseLengths { warm_up_s: 2.0, measure_s: 20.0, drain_s: 5.0 },
+            measured_s: 20.0,
             upload: UploadResult { sent: 10, failed: 0, entries: 5000, bytes: 1_500_000, seconds: 0.5 },
             operations: BTreeMap::from([("get".to_owned(), operation), ("timeline".to_owned(), empty)]),
             generator: GeneratorUse::default(),
@@ -226,10 +250,10 @@ mod tests {
         let text = text(&run());
         assert!(text.starts_with("quickstart on local: FAIL\n- get: response p99"), "{text}");
         assert!(text.contains("10000 entries/s"), "{text}");
-        assert!(text.contains("timeline* response"), "{text}");
+        assert!(text.contains("timeline*"), "{text}");
         assert!(text.contains(EMPTY_NOTE), "{text}");
         assert!(text.contains("(5.0 % of a core)"), "{text}");
-        let row = text.lines().find(|line| line.contains("get response")).unwrap();
+        let row = text.lines().filter(|line| line.starts_with("get ")).nth(1).unwrap();
         assert_eq!(row.split_whitespace().skip(2).collect::<Vec<_>>(), ["0.51", "12.3", "346", "–", "1000"]);
     }
 
@@ -237,6 +261,11 @@ mod tests {
     fn the_tables_are_csv_too() {
         let csv = counts(&run()).csv();
         assert_eq!(csv.lines().nth(1), Some("get,100,2000,2000,1999,1,0,0.0,0,0"));
+        let flat = flat(&run()).csv();
+        assert!(flat.starts_with("operation,rate_per_s,offered"), "{flat}");
+        assert!(flat.contains(",response_ms.p99_9,response_ms.max,service_ms.p50,"), "{flat}");
+        assert!(flat.contains("\ntimeline,100,2000,2000,1999,1,0,0.0,0,0,true,,,,,,"), "{flat}");
+        assert!(flat.contains("\nget,100,2000,2000,1999,1,0,0.0,0,0,false,0.512,12.34,345.6,,999.9,"), "{flat}");
         assert!(markdown(&run()).contains("| operation"), "{}", markdown(&run()));
     }
 

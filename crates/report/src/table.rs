@@ -1,11 +1,16 @@
 //! A table as a value: made once, shown as text for people, or as Markdown or CSV for programs.
 
-use comfy_table::presets;
-use comfy_table::{CellAlignment, Table as TextTable, TableStyle};
+use comfy_table::presets::ASCII_MARKDOWN;
+use comfy_table::{CellAlignment, LineStyle, Table as TextTable, TableStyle};
 
-/// Rows of text under headings. The first column is aligned left, the others right.
+/// One rule under the headings is enough to read a table by.
+const TEXT: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+
+/// Rows of text under headings. The first `names` columns are aligned left, the numbers behind them right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
+    /// How many columns hold names.
+    pub names: usize,
     /// One per column.
     pub headings: Vec<String>,
     /// As many cells each as there are headings.
@@ -13,19 +18,15 @@ pub struct Table {
 }
 
 impl Table {
-    /// An empty table under `headings`.
-    pub fn new(headings: &[&str]) -> Self {
-        Self { headings: headings.iter().map(ToString::to_string).collect(), rows: Vec::new() }
+    /// An empty table under `headings`, of which the first `names` head names.
+    pub fn new(names: usize, headings: &[&str]) -> Self {
+        Self { names, headings: headings.iter().map(ToString::to_string).collect(), rows: Vec::new() }
     }
 
     /// For a terminal.
     pub fn text(&self) -> String {
-        self.draw(presets::UTF8_HORIZONTAL_ONLY)
-    }
-
-    /// For a document.
-    pub fn markdown(&self) -> String {
-        self.draw(presets::ASCII_MARKDOWN)
+        let folded = self.headings.iter().map(|heading| fold(heading)).collect();
+        Self { headings: folded, ..self.clone() }.draw(TEXT, (0, 1))
     }
 
     /// For a program.
@@ -37,10 +38,24 @@ impl Table {
         String::from_utf8(bytes).expect("the cells are text")
     }
 
-    fn draw(&self, style: TableStyle) -> String {
+    /// For a document.
+    pub fn markdown(&self) -> String {
+        self.draw(ASCII_MARKDOWN, (1, 1))
+    }
+
+    fn draw(&self, style: TableStyle, padding: (u16, u16)) -> String {
         let mut table = TextTable::new();
         table.load_style(style).set_header(&self.headings).add_rows(&self.rows);
-        table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+        for column in table.column_iter_mut() {
+            column.set_padding(padding);
+        }
+        table.column_iter_mut().skip(self.names).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
         table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
     }
+}
+
+/// Two lines instead of a long one, so that ten columns fit a terminal.
+fn fold(heading: &str) -> String {
+    const LONG: usize = 10;
+    if heading.len() > LONG { heading.replacen('_', "_\n", 1) } else { heading.to_owned() }
 }

@@ -43,7 +43,7 @@ pub enum Error {
     #[error("{0} is in use by another process; stop it, or give another folder with --data")]
     InUse(PathBuf),
     /// The directory of users and profiles failed.
-    #[error("the directory {path}: {source}")]
+    #[error("the directory of users {path} failed")]
     Directory {
         /// Its file.
         path: PathBuf,
@@ -51,7 +51,7 @@ pub enum Error {
         source: Arc<redb::Error>,
     },
     /// A file failed.
-    #[error("{what} {path}: {source}")]
+    #[error("{what} {path}")]
     Io {
         /// What was tried, such as "reading".
         what: &'static str,

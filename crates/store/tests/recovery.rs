@@ -63,6 +63,10 @@ async fn a_frame_cut_at_any_byte_is_removed_and_writing_goes_on() {
         torn[end..].fill(0);
         std::fs::write(&path, &torn).unwrap();
         let store = open_with(dir.path(), 4096).unwrap();
+        assert_eq!(store.stat().torn_bytes > 0, end > before_last, "cut at {end}");
+        drop(store);
+        let store = open_with(dir.path(), 4096).unwrap();
+        assert_eq!(store.stat().torn_bytes, 0, "the torn frame was left behind, cut at {end}");
         assert_eq!(count(&store).await, 3, "cut at {end}");
         append(&store, 3).await.unwrap();
         drop(store);

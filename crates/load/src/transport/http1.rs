@@ -5,12 +5,12 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
-use hyper::{Method, Response, Uri};
+use hyper::{Method, Response};
 use hyper_util::rt::TokioIo;
 use rushhour_model::wire::is_empty_answer;
 use tokio::net::TcpStream;
 
-use crate::error::LoadError;
+use crate::address::Address;
 use crate::request::Request;
 use crate::transport::{Answer, Connection, Failure, Transport};
 
@@ -20,28 +20,15 @@ const KEPT_BYTES: usize = 65;
 /// Opens connections to one address.
 #[derive(Clone, Debug)]
 pub struct Http1 {
-    host: String,
-    port: u16,
+    address: Address,
     host_header: HeaderValue,
 }
 
 impl Http1 {
-    /// For an address such as `http://127.0.0.1:8080`.
-    ///
-    /// # Errors
-    /// [`LoadError::Url`] when it is none.
-    pub fn new(url: &str) -> Result<Self, LoadError> {
-        let failed = |reason: &str| LoadError::Url { url: url.to_owned(), reason: reason.to_owned() };
-        let uri: Uri = url.parse().map_err(|error: hyper::http::uri::InvalidUri| failed(&error.to_string()))?;
-        if uri.scheme_str() != Some("http") {
-            return Err(failed("only http:// can be driven so far"));
-        }
-        if uri.path() != "/" || uri.query().is_some() {
-            return Err(failed("an address has no path"));
-        }
-        let authority = uri.authority().ok_or_else(|| failed("it names no host"))?;
-        let host_header = HeaderValue::from_str(authority.as_str()).map_err(|error| failed(&error.to_string()))?;
-        Ok(Self { host: authority.host().to_owned(), port: authority.port_u16().unwrap_or(80), host_header })
+    /// Connections to `address`.
+    pub fn new(address: Address) -> Self {
+        let host_header = HeaderValue::from_str(address.authority()).expect("an authority is visible ASCII");
+        Self { address, host_header }
     }
 }
 
@@ -49,7 +36,8 @@ impl Transport for Http1 {
     type Connection = Http1Connection;
 
     async fn connect(&self) -> Result<Http1Connection, Failure> {
-        let stream = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(|_| Failure::Connect)?;
+        let stream =
+            TcpStream::connect((self.address.host(), self.address.port())).await.map_err(|_| Failure::Connect)?;
         stream.set_nodelay(true).map_err(|_| Failure::Connect)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|_| Failure::Connect)?;
         // It ends with the sender; what breaks it shows in the exchange.
@@ -96,23 +84,4 @@ async fn read(response: Response<Incoming>) -> Result<Answer, hyper::Error> {
         }
     }
     Ok(Answer { bytes, is_empty: is_empty_answer(&kept) })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_is_checked_before_anything_is_sent() {
-        assert!(Http1::new("http://localhost").is_ok());
-        for (url, reason) in [
-            ("localhost:8080", "only http://"),
-            ("https://localhost", "only http://"),
-            ("http://localhost/diary", "no path"),
-            ("http://", ""),
-        ] {
-            let error = Http1::new(url).unwrap_err().to_string();
-            assert!(error.contains(reason), "{error}");
-        }
-    }
 }
