@@ -1,0 +1,83 @@
+//! The machine we run on: what it is, and what it has used.
+
+use std::path::Path;
+
+use procfs::{CpuInfo, Current, CurrentSI, KernelStats, LoadAverage, Meminfo};
+use rushhour_load::observer::{Host, HostSample};
+use rushhour_report::environment::Environment;
+
+/// What only the caller can know of the moment and the program.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// When the run starts.
+    pub started_at: jiff::Timestamp,
+    /// The version of the program.
+    pub version: String,
+    /// The commit it was built from.
+    pub commit: String,
+    /// How it was called.
+    pub command: Vec<String>,
+}
+
+/// Describes this machine. What cannot be read stays empty: a run is worth keeping all the same.
+pub fn environment(caller: &Caller) -> Environment {
+    let cpu = CpuInfo::current().ok();
+    let uname = rustix::system::uname();
+    let text = |field: &std::ffi::CStr| field.to_string_lossy().into_owned();
+    Environment {
+        started_at: caller.started_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        host: text(uname.nodename()),
+        kernel: format!("{} {}", text(uname.sysname()), text(uname.release())),
+        cpu_model: cpu.and_then(|cpu| cpu.model_name(0).map(str::to_owned)).unwrap_or_default(),
+        cores: std::thread::available_parallelism().map_or(0, usize::from),
+        memory_bytes: Meminfo::current().map_or(0, |memory| memory.mem_total),
+        load_1m: LoadAverage::current().map_or(0.0, |load| f64::from(load.one)),
+        version: caller.version.clone(),
+        commit: caller.commit.clone(),
+        command: caller.command.clone(),
+    }
+}
+
+/// The counters of Linux' `/proc`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ProcHost;
+
+impl Host for ProcHost {
+    fn sample(&self) -> HostSample {
+        let total = KernelStats::current().map(|stats| stats.total).ok();
+        let ticks_per_s = procfs::ticks_per_second() as f64;
+        let steal = total.as_ref().and_then(|total| total.steal).unwrap_or_default();
+        let all = total.as_ref().map_or(0, |t| {
+            let optional = [t.iowait, t.irq, t.softirq, t.steal].map(Option::unwrap_or_default);
+            t.user + t.nice + t.system + t.idle + optional.iter().sum::<u64>()
+        });
+        HostSample {
+            thread_cpu_s: thread_cpu_s().unwrap_or_default(),
+            steal_s: steal as f64 / ticks_per_s,
+            total_s: all as f64 / ticks_per_s,
+        }
+    }
+}
+
+/// Processor time of the calling thread: the first number of `schedstat`, in nanoseconds (Linux,
+/// `Documentation/scheduler/sched-stats.rst`). `stat` has it too, but in ticks of 10 ms.
+fn thread_cpu_s() -> Option<f64> {
+    let text = std::fs::read_to_string(Path::new("/proc/thread-self/schedstat")).ok()?;
+    let on_cpu_ns: u64 = text.split_whitespace().next()?.parse().ok()?;
+    Some(on_cpu_ns as f64 / 1e9)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machine_counts_what_this_thread_uses() {
+        let before = ProcHost.sample();
+        let busy = (0..20_000_000_u64).fold(0, |sum: u64, n| std::hint::black_box(sum ^ n));
+        std::hint::black_box(busy);
+        let after = ProcHost.sample();
+        assert!(after.thread_cpu_s > before.thread_cpu_s);
+        assert!(after.total_s > 0.0 && after.total_s >= before.total_s);
+    }
+}

@@ -1,0 +1,118 @@
+//! A launch: the target's process around a load's run.
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use rushhour_load::address::Address;
+use rushhour_load::observer::{Observer, Stage};
+use rushhour_load::recording::Recording;
+use rushhour_load::scenario::Scenario;
+use rushhour_load::stop::Stop;
+use rushhour_load::{Run, run};
+use rushhour_report::environment::Environment;
+use rushhour_report::result::RunResult;
+
+use crate::host::ProcHost;
+use crate::process::ServerProcess;
+use crate::rundir::RunDir;
+use crate::sample::{Sampler, cpu_s};
+use crate::target::{Server, Target};
+
+/// What is to be launched.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// What is sent.
+    pub scenario: Scenario,
+    /// The days that people live.
+    pub recordings: Vec<Recording>,
+    /// What it is sent to.
+    pub target: Target,
+    /// This program, which is also the reference server.
+    pub program: PathBuf,
+    /// Where and with what.
+    pub environment: Environment,
+}
+
+/// Starts the target, runs the scenario, stops the target, and keeps the result in a new folder below `out`.
+///
+/// # Errors
+/// When the target does not start or ends by itself, or something cannot be kept.
+pub async fn launch(launch: Launch, out: &Path, observer: Rc<dyn Observer>, stop: Stop) -> Result<(RunDir, RunResult)> {
+    let Launch { scenario, recordings, target, program, environment } = launch;
+    let dir = RunDir::create(out, &scenario, &target, &environment)?;
+    let name = target.name.as_str().to_owned();
+    let run_at = |address: Address| Run { scenario, recordings, address, target: name, environment };
+    let result = match target.server {
+        Server::External { url } => run(run_at(url), Rc::new(ProcHost), observer, stop).await?,
+        Server::Reference => run_reference(&dir, &program, run_at, observer, stop).await?,
+    };
+    dir.keep(&result)?;
+    Ok((dir, result))
+}
+
+async fn run_reference(
+    dir: &RunDir,
+    program: &Path,
+    run_at: impl FnOnce(Address) -> Run,
+    observer: Rc<dyn Observer>,
+    stop: Stop,
+) -> Result<RunResult> {
+    let data_dir = dir.join("data");
+    let server = ServerProcess::start(program, &data_dir, &dir.join("server.log")).await?;
+    let pid = server.pid().context("the server ended at once")?;
+    let sampler = Sampler::start(pid, &data_dir, &dir.join("target.csv"))?;
+    let marks = Rc::new(CpuMarks { observer, pid, start_s: Cell::default(), end_s: Cell::default() });
+    let outcome = run(run_at(server.address().clone()), Rc::new(ProcHost), Rc::clone(&marks) as _, stop).await;
+    // A server that died is the better explanation of whatever else went wrong.
+    let used = sampler.finish();
+    server.stop().await?;
+    let (mut result, mut used) = (outcome?, used?);
+    used.measure_cpu_s = marks.measure_cpu_s();
+    result.target_use = Some(used);
+    std::fs::remove_dir_all(&data_dir).with_context(|| format!("removing {}", data_dir.display()))?;
+    Ok(result)
+}
+
+/// Passes everything on, and notes what the target had used when *measure* began and ended.
+struct CpuMarks {
+    observer: Rc<dyn Observer>,
+    pid: i32,
+    start_s: Cell<Option<f64>>,
+    end_s: Cell<Option<f64>>,
+}
+
+impl CpuMarks {
+    fn measure_cpu_s(&self) -> f64 {
+        let used = self.start_s.get().and_then(|start| Some(self.end_s.get()? - start));
+        used.unwrap_or_default()
+    }
+}
+
+impl Observer for CpuMarks {
+    fn steps(&self, stage: Stage, steps: u64) {
+        self.observer.steps(stage, steps);
+    }
+
+    fn lasts(&self, stage: Stage, length: Duration) {
+        match stage {
+            Stage::Measure => self.start_s.set(cpu_s(self.pid)),
+            Stage::Drain => self.end_s.set(cpu_s(self.pid)),
+            _ => {}
+        }
+        self.observer.lasts(stage, length);
+    }
+
+    fn step(&self) {
+        self.observer.step();
+    }
+
+    fn finish(&self) {
+        if self.end_s.get().is_none() {
+            self.end_s.set(cpu_s(self.pid));
+        }
+        self.observer.finish();
+    }
+}

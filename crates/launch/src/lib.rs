@@ -1,0 +1,13 @@
+//! The launcher: starts a target on this machine, runs a scenario against it, and keeps what happened.
+//!
+//! The server is started as a process of its own, so that what is measured is never in the measuring process. This
+//! crate does not know what is inside a request.
+
+pub mod host;
+mod launch;
+mod process;
+pub mod rundir;
+mod sample;
+pub mod target;
+
+pub use launch::{Launch, launch};

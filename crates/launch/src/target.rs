@@ -1,0 +1,60 @@
+//! What a scenario is sent to: a target file.
+
+use rushhour_load::address::Address;
+use rushhour_load::document::{self, DocumentError};
+use rushhour_load::scenario::Name;
+use serde::{Deserialize, Serialize};
+
+/// A deployment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// A short name; it becomes part of the result's folder.
+    pub name: Name,
+    /// Which server.
+    #[serde(default)]
+    pub server: Server,
+}
+
+/// Which server, and who starts it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Server {
+    /// The reference server with a fresh store, started and stopped by the launcher.
+    #[default]
+    Reference,
+    /// One that is running already; its processor, memory and disk are not seen.
+    External {
+        /// Its address, such as `http://192.0.2.7:8080`.
+        url: Address,
+    },
+}
+
+impl Target {
+    /// The reference server on this machine as it is: what is launched when no file is given.
+    pub fn local() -> Self {
+        document::parse("name = \"local\"").expect("a constant")
+    }
+
+    /// Reads a target from TOML.
+    ///
+    /// # Errors
+    /// With the line, and with the field that may have been meant where one is unknown.
+    pub fn parse(text: &str) -> Result<Self, DocumentError> {
+        document::parse(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_names_its_server() {
+        assert_eq!(Target::local().server, Server::Reference);
+        let target = Target::parse("name = \"a\"\n[server.external]\nurl = \"http://192.0.2.7\"").unwrap();
+        assert_eq!(target.server, Server::External { url: "http://192.0.2.7".parse().unwrap() });
+        let error = Target::parse("name = \"a\"\nserver = \"refrence\"").unwrap_err().to_string();
+        assert!(error.contains("did you mean `reference`?"), "{error}");
+    }
+}
