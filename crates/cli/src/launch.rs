@@ -1,0 +1,52 @@
+//! `rushhour launch`: start a target, drive a scenario against it, keep everything.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use rushhour_launch::host::environment;
+use rushhour_launch::target::Target;
+use rushhour_launch::{Launch, launch};
+
+use crate::exit::{Exit, Failure};
+use crate::load::{OverrideArgs, block_on_one_thread, scenario, tell};
+use crate::progress::Progress;
+use crate::surroundings;
+
+/// Start a server, upload phone days to it, drive a scenario against it, stop it, and keep everything.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  rushhour launch scenarios/quickstart.toml
+  rushhour launch scenarios/quickstart.toml --days DIR --users 50 --put 100
+  rushhour launch scenarios/quickstart.toml --target scenarios/targets/local.toml --out /tmp/results")]
+pub(crate) struct Args {
+    /// The scenario file
+    scenario: PathBuf,
+    /// The target file; without one, the reference server on this machine as it is
+    #[arg(long, value_name = "FILE")]
+    target: Option<PathBuf>,
+    #[command(flatten)]
+    overrides: OverrideArgs,
+    /// Keep the result in a new folder below this one
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    out: PathBuf,
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(args: Args, quiet: bool) -> Result<Exit, Failure> {
+    let (scenario, recordings) = scenario(Some(&args.scenario), args.overrides)?;
+    let target = match &args.target {
+        Some(file) => read_target(file).map_err(Failure::Usage)?,
+        None => Target::local(),
+    };
+    let program = surroundings::program()?;
+    let environment = environment(&surroundings::caller());
+    let job = Launch { scenario, recordings, target, program, environment };
+    let progress = Progress::new(quiet);
+    let (dir, result) = block_on_one_thread(|stop| launch(job, &args.out, progress, stop))?;
+    tell(&result, Some(&dir))
+}
+
+fn read_target(file: &Path) -> Result<Target> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("reading the target {}", file.display()))?;
+    Target::parse(&text).with_context(|| format!("reading the target {}", file.display()))
+}

@@ -1,0 +1,78 @@
+//! `rushhour`: how many phones, for how many months, can a travel-diary server carry?
+//!
+//! The one binary; each role is a subcommand with a file of its own. Only this crate prints, and reads the clock, the
+//! environment and the command line: stdout carries results, stderr the rest.
+
+mod exit;
+mod launch;
+mod load;
+mod output;
+mod progress;
+mod report;
+mod serve;
+mod signals;
+mod surroundings;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::exit::Failure;
+
+/// Load generation and benchmarking for travel-diary servers such as e-mission.
+#[derive(Debug, Parser)]
+#[command(version = surroundings::VERSION, max_term_width = 100, after_help = AFTER_HELP)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+    /// Show no progress
+    #[arg(long, short, global = true, display_order = 100)]
+    quiet: bool,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  rushhour launch scenarios/quickstart.toml
+  rushhour serve --listen 127.0.0.1:8080 --data /tmp/diary
+  rushhour load --url http://127.0.0.1:8080 --get 100 --put 50 --days scenarios/days
+  rushhour report show results/2026-11-21-vm-quickstart-local
+
+Exit codes:
+  0 done   1 failed   2 bad arguments, or a file that does not parse
+  3 a limit was breached, or the target saturated
+  5 the run is invalid: the generator or a noisy machine decided the numbers
+  130 Ctrl-C";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the reference server
+    Serve(serve::Args),
+    /// Drive a running server: x get/s, y put/s, z timeline/s
+    Load(load::Args),
+    /// Start a server, drive a scenario against it, and keep everything in results/
+    Launch(launch::Args),
+    /// Show what is in results/
+    Report(report::Args),
+}
+
+fn main() -> ExitCode {
+    let Args { command, quiet } = Args::parse();
+    let outcome = match command {
+        Command::Serve(args) => serve::run(&args, quiet),
+        Command::Load(args) => load::run(args, quiet),
+        Command::Launch(args) => launch::run(args, quiet),
+        Command::Report(args) => report::run(&args),
+    };
+    let exit = outcome.unwrap_or_else(Failure::tell);
+    ExitCode::from(exit.code())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Args::command().debug_assert();
+    }
+}

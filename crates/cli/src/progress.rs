@@ -1,0 +1,78 @@
+//! Progress bars on stderr, for people: silent when nobody looks.
+
+use std::cell::RefCell;
+use std::fmt::Write;
+use std::rc::Rc;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use rushhour_load::observer::{Observer, Stage};
+
+const STEPS: &str = "{prefix:>9} {wide_bar} {human_pos}/{human_len} {rate}, {eta} left";
+const TIME: &str = "{prefix:>9} {wide_bar} {elapsed} of {msg}";
+/// How often a bar that follows the clock moves.
+const TICK: Duration = Duration::from_millis(100);
+
+/// One bar, for the stage a run is in.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    quiet: bool,
+    bar: RefCell<ProgressBar>,
+}
+
+impl Progress {
+    /// Bars, unless `quiet` or stderr is no terminal.
+    pub(crate) fn new(quiet: bool) -> Rc<Self> {
+        Rc::new(Self { quiet, bar: RefCell::new(ProgressBar::hidden()) })
+    }
+
+    fn replace(&self, stage: Stage, length: u64, template: &str) -> ProgressBar {
+        let target = if self.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let style = ProgressStyle::with_template(template).expect("the templates are valid constants");
+        let style = style.with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
+            let _ = write!(out, "{:.0}/s", state.per_sec());
+        });
+        let bar = ProgressBar::with_draw_target(Some(length), target).with_style(style).with_prefix(word(stage));
+        self.bar.replace(bar.clone()).finish_and_clear();
+        bar
+    }
+}
+
+impl Observer for Progress {
+    fn steps(&self, stage: Stage, steps: u64) {
+        self.replace(stage, steps, STEPS);
+    }
+
+    fn lasts(&self, stage: Stage, length: Duration) {
+        let ms = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
+        let bar = self.replace(stage, ms, TIME).with_message(format!("{}s", length.as_secs_f64()));
+        if bar.is_hidden() {
+            return;
+        }
+        std::thread::spawn(move || {
+            while !bar.is_finished() {
+                let elapsed = u64::try_from(bar.elapsed().as_millis()).unwrap_or(u64::MAX);
+                bar.set_position(elapsed.min(ms));
+                std::thread::sleep(TICK);
+            }
+        });
+    }
+
+    fn step(&self) {
+        self.bar.borrow().inc(1);
+    }
+
+    fn finish(&self) {
+        self.bar.borrow().finish_and_clear();
+    }
+}
+
+fn word(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Register => "register",
+        Stage::Upload => "upload",
+        Stage::WarmUp => "warm-up",
+        Stage::Measure => "measure",
+        Stage::Drain => "drain",
+    }
+}
