@@ -1,0 +1,41 @@
+//! Ctrl-C ends a run cleanly and keeps what was measured.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::serving::{Serving, rushhour};
+
+fn signal(pid: u32, name: &str) {
+    assert!(Command::new("kill").args([name, &pid.to_string()]).status().unwrap().success());
+}
+
+/// Waits until the server has answered a `get`: the run is past its preparations.
+async fn wait_for_load(url: &str) {
+    let client = reqwest::Client::new();
+    loop {
+        let text = client.get(format!("{url}/metrics")).send().await.unwrap().text().await.unwrap();
+        if text.contains(r#"http_route="/usercache/get""#) {
+            return;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ctrl_c_keeps_what_was_measured_and_judges_nothing() {
+    let (data, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = Serving::start(data.path());
+    let days = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/days");
+    let mut command = rushhour();
+    command.args(["load", "--url", &server.url, "--get", "200", "--duration", "1h", "--users", "2", "--days"]);
+    let load = command.arg(days).arg("--out").arg(out.path()).stdout(Stdio::piped()).spawn().unwrap();
+    wait_for_load(&server.url).await;
+    signal(load.id(), "-INT");
+    let output = load.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let dir = std::fs::read_dir(out.path()).unwrap().next().unwrap().unwrap().path();
+    let result: Value = serde_json::from_str(&std::fs::read_to_string(dir.join("result.json")).unwrap()).unwrap();
+    assert_eq!(result["verdict"], "interrupted");
+    assert!(result["operations"]["get"].is_object());
+}

@@ -1,0 +1,8 @@
+//! The program as its users run it: real processes, real sockets, real signals.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on may panic")]
+
+mod interrupt;
+mod kill;
+mod launch;
+mod serving;

@@ -1,0 +1,58 @@
+//! A server process for a test, on a port of its own.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+/// The program under test.
+pub(crate) fn rushhour() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_rushhour"))
+}
+
+/// A running server; killed when dropped.
+pub(crate) struct Serving {
+    child: Child,
+    pub(crate) url: String,
+}
+
+impl Serving {
+    /// Starts one over the store in `data`, and waits until it listens.
+    pub(crate) fn start(data: &Path) -> Self {
+        let mut command = rushhour();
+        command.args(["serve", "--quiet", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("listening on ").unwrap().to_owned();
+        Self { child, url }
+    }
+
+    /// `kill -9`, and waits until it is gone.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Posts `body`; the error of a connection that broke.
+pub(crate) async fn post(client: &reqwest::Client, url: &str, path: &str, body: &Value) -> reqwest::Result<String> {
+    let answer = client.post(format!("{url}{path}")).json(body).send().await?;
+    answer.error_for_status()?.text().await
+}
+
+/// Every entry of `user`.
+pub(crate) async fn entries(client: &reqwest::Client, url: &str, user: &str) -> Vec<Value> {
+    let query = json!({"user": user, "key_list": null, "start_time": null, "end_time": null});
+    let body = post(client, url, "/datastreams/find_entries/timestamp", &query).await.unwrap();
+    let mut body: Value = serde_json::from_str(&body).unwrap();
+    serde_json::from_value(body["phone_data"].take()).unwrap()
+}
