@@ -1,0 +1,57 @@
+//! Per request on the sending side: deciding it, making it, and recording what became of it.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on may panic")]
+
+use std::path::Path;
+use std::time::Duration;
+
+use divan::Bencher;
+use divan::counter::ItemsCount;
+use rushhour_load::operation::Operation;
+use rushhour_load::population::Population;
+use rushhour_load::recorder::{Outcome, Recorder, Sample};
+use rushhour_load::recording;
+use rushhour_load::request::uploads_before;
+use rushhour_load::scenario::Scenario;
+use rushhour_load::schedule::Schedule;
+use rushhour_load::transport::Answer;
+
+const MIX: &str = "users = 100\nphases = { warm_up_s = 0, measure_s = 100 }\n[arrivals]\n\
+    get = { rate_per_s = 100 }\nput = { rate_per_s = 50 }\ntimeline = { rate_per_s = 20 }";
+
+fn main() {
+    divan::main();
+}
+
+#[divan::bench]
+fn schedule_17_000_arrivals(bencher: Bencher<'_, '_>) {
+    let scenario = Scenario::parse(MIX).unwrap();
+    bencher.counter(ItemsCount::new(17_000_u32)).bench(|| Schedule::new(&scenario).count());
+}
+
+#[divan::bench]
+fn make_the_uploads_of_200_days(bencher: Bencher<'_, '_>) {
+    let scenario = Scenario::parse(MIX).unwrap();
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/days");
+    let population = Population::new(&scenario, recording::read_dir(&dir).unwrap());
+    let count = uploads_before(population.clone()).count();
+    bencher.counter(ItemsCount::new(count)).bench(|| uploads_before(population.clone()).count());
+}
+
+#[divan::bench]
+fn record_a_sample(bencher: Bencher<'_, '_>) {
+    let mut recorder = Recorder::new(&Scenario::parse(MIX).unwrap());
+    let mut at = Duration::ZERO;
+    bencher.counter(ItemsCount::new(1_u32)).bench_local(|| {
+        at = if at > Duration::from_secs(99) { Duration::ZERO } else { at + Duration::from_micros(137) };
+        recorder.record(&Sample {
+            operation: Operation::Put,
+            intended: at,
+            released: at + Duration::from_micros(3),
+            sent: Some(at + Duration::from_micros(9)),
+            done: at + Duration::from_micros(800),
+            request_bytes: 65_000,
+            outcome: Outcome::Completed(Answer { bytes: 0, is_empty: true }),
+        });
+    });
+}
