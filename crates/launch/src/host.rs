@@ -31,7 +31,7 @@ pub fn environment(caller: &Caller) -> Environment {
         cpu_model: cpu.and_then(|cpu| cpu.model_name(0).map(str::to_owned)).unwrap_or_default(),
         cores: std::thread::available_parallelism().map_or(0, usize::from),
         memory_bytes: Meminfo::current().map_or(0, |memory| memory.mem_total),
-        load_1m: LoadAverage::current().map_or(0.0, |load| f64::from(load.one)),
+        load_1m: LoadAverage::current().map_or(0.0, |load| (f64::from(load.one) * 100.0).round() / 100.0),
         version: caller.version.clone(),
         commit: caller.commit.clone(),
         command: caller.command.clone(),

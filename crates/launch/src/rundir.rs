@@ -35,7 +35,7 @@ impl RunDir {
         let dir = Self { path };
         dir.write("scenario.toml", &toml::to_string(scenario).context("writing the scenario as TOML")?)?;
         dir.write("target.toml", &toml::to_string(target).context("writing the target as TOML")?)?;
-        dir.write("environment.json", &serde_json::to_string_pretty(environment)?)?;
+        dir.write("environment.json", &(serde_json::to_string_pretty(environment)? + "\n"))?;
         Ok(dir)
     }
 
