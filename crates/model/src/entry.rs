@@ -1,15 +1,23 @@
 //! An entry in phone form: typed where the format is known, kept as it came everywhere else.
 //!
-//! Whatever an entry holds comes back from [`serde_json::to_value`] equal to what went in: unknown keys, extra fields,
-//! nulls, and the difference between `0` and `0.0`. A known key whose fields are not what we expect is kept whole as
-//! [`Data::Other`], so that judging it is left to those who need its meaning.
+//! Whatever an entry holds comes back equal to what went in: unknown keys, extra fields, nulls, and the difference
+//! between `0` and `0.0`. A known key whose required fields are not what we expect is kept whole as [`Data::Other`], so
+//! that judging it is left to those who need its meaning.
 
+use std::fmt;
+
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
 
-use crate::sensed::{AndroidBattery, AndroidMotion, ClientStat, IosBattery, IosMotion, Location, Transition};
+use crate::entered::{AppUiConfig, Consent, Demographics, Label, SensorConfig, Survey, SyncConfig};
+use crate::record::{Field, Nullable, Object, Record, Streamed, Text, record};
+use crate::sensed::{
+    AndroidBattery, AndroidMotion, Bluetooth, ClientStat, IosBattery, IosMotion, Location, Transition,
+};
 
-/// The keys that have a type of their own here.
+/// The keys whose data has a type of its own.
 pub mod key {
     /// Every fix.
     pub const LOCATION: &str = "background/location";
@@ -17,21 +25,46 @@ pub mod key {
     pub const FILTERED_LOCATION: &str = "background/filtered_location";
     /// What the activity recogniser said.
     pub const MOTION_ACTIVITY: &str = "background/motion_activity";
+    /// The same under an older name; Android only.
+    pub const ACTIVITY: &str = "background/activity";
     /// A battery reading.
     pub const BATTERY: &str = "background/battery";
+    /// A beacon seen or lost.
+    pub const BLUETOOTH: &str = "background/bluetooth_ble";
     /// A step of the trip state machine.
     pub const TRANSITION: &str = "statemachine/transition";
+    /// How the phone senses.
+    pub const SENSOR_CONFIG: &str = "config/sensor_config";
+    /// How the phone syncs.
+    pub const SYNC_CONFIG: &str = "config/sync_config";
+    /// What the person agreed to.
+    pub const CONSENT: &str = "config/consent";
+    /// The deployment's configuration.
+    pub const APP_UI_CONFIG: &str = "config/app_ui_config";
     /// How long something took in the app.
     pub const CLIENT_TIME: &str = "stats/client_time";
     /// Something the app did.
     pub const CLIENT_NAV_EVENT: &str = "stats/client_nav_event";
     /// Something that failed in the app.
     pub const CLIENT_ERROR: &str = "stats/client_error";
+    /// The mode of a trip.
+    pub const MODE_CONFIRM: &str = "manual/mode_confirm";
+    /// The purpose of a trip.
+    pub const PURPOSE_CONFIRM: &str = "manual/purpose_confirm";
+    /// The mode that a trip replaced.
+    pub const REPLACED_MODE: &str = "manual/replaced_mode";
+    /// A survey about a trip.
+    pub const TRIP_USER_INPUT: &str = "manual/trip_user_input";
+    /// An addition to a trip.
+    pub const TRIP_ADDITION_INPUT: &str = "manual/trip_addition_input";
+    /// An addition to a place.
+    pub const PLACE_ADDITION_INPUT: &str = "manual/place_addition_input";
+    /// A survey about the person.
+    pub const DEMOGRAPHIC_SURVEY: &str = "manual/demographic_survey";
 }
 
 /// One record of a phone: what it is, and what was recorded.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Map<String, Value>")]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Entry {
     /// Key, type, write time, zone and platform.
     pub metadata: Metadata,
@@ -39,131 +72,358 @@ pub struct Entry {
     pub data: Data,
     /// Fields beside the two; phones send none.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Object,
 }
 
-/// What an entry says about itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Metadata {
-    /// What was recorded, such as `background/location`.
-    pub key: String,
-    /// Which operating system wrote it.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    pub platform: Option<Platform>,
-    /// How the phone keeps it: `sensor-data`, `message` or `rw-document`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// When the phone wrote it, in seconds since 1970.
-    pub write_ts: Number,
-    /// When the app read it, in seconds since 1970; `0` for never.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    pub read_ts: Option<Number>,
-    /// The phone's IANA time zone when it wrote the entry.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    pub time_zone: Option<String>,
-    /// `"none"` or `null` on iOS, absent on Android.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    pub plugin: Option<Option<String>>,
-    /// Fields we do not know.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
+record! {
+    /// What an entry says about itself.
+    pub struct Metadata {
+        /// What was recorded, such as `background/location`.
+        key: String,
+        /// Which operating system wrote it.
+        platform: Option<Platform>,
+        /// How the phone keeps it: `sensor-data`, `message` or `rw-document`.
+        kind = "type": String,
+        /// When the phone wrote it, in seconds since 1970.
+        write_ts: Number,
+        /// When the app read it, in seconds since 1970; `0` for never.
+        read_ts: Option<Number>,
+        /// The phone's IANA time zone when it wrote the entry.
+        time_zone: Option<String>,
+        /// `"none"` or `null` on iOS, absent on Android.
+        plugin: Option<Nullable<String>>,
+    }
 }
 
 impl Metadata {
     /// When the phone wrote the entry, in seconds since 1970.
     pub fn write_s(&self) -> f64 {
-        self.write_ts.as_f64().expect("a JSON number without arbitrary precision is an f64 or an integer")
+        seconds(&self.write_ts)
     }
 }
 
+/// A number as a float.
+pub fn seconds(number: &Number) -> f64 {
+    number.as_f64().expect("a JSON number without arbitrary precision is an f64 or an integer")
+}
+
 /// The operating system of a phone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Platform {
     /// Android.
     Android,
     /// iOS.
     Ios,
     /// Any other name.
-    #[serde(untagged)]
     Other(String),
 }
 
-/// What was recorded. Which form it takes follows from the key and, where the platforms differ, from its fields.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum Data {
+impl Platform {
+    /// The name as phones send it.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Android => "android",
+            Self::Ios => "ios",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+impl Field for Platform {
+    fn from_value(value: Value) -> Result<Self, Value> {
+        match value {
+            Value::String(name) if name == "android" => Ok(Self::Android),
+            Value::String(name) if name == "ios" => Ok(Self::Ios),
+            Value::String(name) => Ok(Self::Other(name)),
+            other => Err(other),
+        }
+    }
+
+    fn into_value(self) -> Value {
+        self.name().into()
+    }
+}
+
+impl Serialize for Platform {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+macro_rules! data {
+    ($($(#[$about:meta])* $Variant:ident,)*) => {
+        /// What was recorded. Which form it takes follows from the key and, where the platforms differ, the platform.
+        #[derive(Clone, Debug, PartialEq, Serialize)]
+        #[serde(untagged)]
+        pub enum Data {
+            $($(#[$about])* $Variant($Variant),)*
+            /// Any other key, and any known key that lacks what it must have.
+            Other(Value),
+        }
+
+        /// The forms.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        enum Form {
+            $($Variant,)*
+        }
+
+        impl Data {
+            /// Its fields; `None` when it is no object.
+            pub fn into_object(self) -> Option<Object> {
+                match self {
+                    $(Self::$Variant(data) => Some(data.into_object()),)*
+                    Self::Other(Value::Object(object)) => Some(object),
+                    Self::Other(_) => None,
+                }
+            }
+        }
+
+        impl Form {
+            fn read<'a, F: crate::record::Fields<'a>>(self, fields: F) -> Result<Data, F::Error> {
+                Ok(match self {
+                    $(Self::$Variant => $Variant::read(fields)?.map_or_else(Data::kept, Data::$Variant),)*
+                })
+            }
+        }
+    };
+}
+
+data! {
     /// `background/location` and `background/filtered_location`.
-    Location(Location),
+    Location,
     /// `background/motion_activity` from Android.
-    AndroidMotion(AndroidMotion),
+    AndroidMotion,
     /// `background/motion_activity` from iOS.
-    IosMotion(IosMotion),
+    IosMotion,
     /// `statemachine/transition`.
-    Transition(Transition),
+    Transition,
     /// `background/battery` from Android.
-    AndroidBattery(AndroidBattery),
+    AndroidBattery,
     /// `background/battery` from iOS.
-    IosBattery(IosBattery),
+    IosBattery,
+    /// `background/bluetooth_ble`.
+    Bluetooth,
     /// `stats/client_time`, `stats/client_nav_event` and `stats/client_error`.
-    ClientStat(ClientStat),
-    /// Any other key, and any known key in an unexpected form.
-    Other(Value),
+    ClientStat,
+    /// `manual/mode_confirm`, `manual/purpose_confirm` and `manual/replaced_mode`.
+    Label,
+    /// `manual/trip_user_input`, `manual/trip_addition_input` and `manual/place_addition_input`.
+    Survey,
+    /// `manual/demographic_survey`.
+    Demographics,
+    /// `config/sensor_config`.
+    SensorConfig,
+    /// `config/sync_config`.
+    SyncConfig,
+    /// `config/consent`.
+    Consent,
+    /// `config/app_ui_config`.
+    AppUiConfig,
+}
+
+impl Form {
+    /// The form that `key` prescribes on the platform.
+    fn of(metadata: &Metadata) -> Option<Self> {
+        let is_ios = metadata.platform == Some(Platform::Ios);
+        Some(match metadata.key.as_str() {
+            key::LOCATION | key::FILTERED_LOCATION => Self::Location,
+            key::MOTION_ACTIVITY | key::ACTIVITY if is_ios => Self::IosMotion,
+            key::MOTION_ACTIVITY | key::ACTIVITY => Self::AndroidMotion,
+            key::TRANSITION => Self::Transition,
+            key::BATTERY if is_ios => Self::IosBattery,
+            key::BATTERY => Self::AndroidBattery,
+            key::BLUETOOTH => Self::Bluetooth,
+            key::CLIENT_TIME | key::CLIENT_NAV_EVENT | key::CLIENT_ERROR => Self::ClientStat,
+            key::MODE_CONFIRM | key::PURPOSE_CONFIRM | key::REPLACED_MODE => Self::Label,
+            key::TRIP_USER_INPUT | key::TRIP_ADDITION_INPUT | key::PLACE_ADDITION_INPUT => Self::Survey,
+            key::DEMOGRAPHIC_SURVEY => Self::Demographics,
+            key::SENSOR_CONFIG => Self::SensorConfig,
+            key::SYNC_CONFIG => Self::SyncConfig,
+            key::CONSENT => Self::Consent,
+            key::APP_UI_CONFIG => Self::AppUiConfig,
+            _ => return None,
+        })
+    }
 }
 
 impl Data {
-    /// Reads `value` as what `key` prescribes, or keeps it whole.
-    fn of(key: &str, value: Value) -> Self {
-        let typed = match key {
-            key::LOCATION | key::FILTERED_LOCATION => typed(&value, Self::Location),
-            key::MOTION_ACTIVITY => typed(&value, Self::AndroidMotion).or_else(|| typed(&value, Self::IosMotion)),
-            key::TRANSITION => typed(&value, Self::Transition),
-            key::BATTERY => typed(&value, Self::AndroidBattery).or_else(|| typed(&value, Self::IosBattery)),
-            key::CLIENT_TIME | key::CLIENT_NAV_EVENT | key::CLIENT_ERROR => typed(&value, Self::ClientStat),
-            _ => None,
-        };
-        typed.unwrap_or(Self::Other(value))
+    fn kept(fields: Object) -> Self {
+        Self::Other(Value::Object(fields))
     }
-}
 
-fn typed<'a, T: Deserialize<'a>>(value: &'a Value, wrap: fn(T) -> Data) -> Option<Data> {
-    if !value.is_object() {
-        return None;
+    /// Reads `value` as what its metadata prescribes, or keeps it whole.
+    fn of(metadata: &Metadata, value: Value) -> Self {
+        match (Form::of(metadata), value) {
+            (Some(form), Value::Object(fields)) => {
+                let Ok(data) = form.read(crate::record::InMemory(fields.into_iter()));
+                data
+            }
+            (_, value) => Self::Other(value),
+        }
     }
-    T::deserialize(value).ok().map(wrap)
 }
 
 /// Why a JSON value is not an entry.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EntryError {
-    /// One of the two parts is missing.
+    /// One of the two parts is missing, or `metadata` is no object.
     #[error("the entry has no `{0}`")]
     Missing(&'static str),
-    /// The metadata lacks a field that every entry has, or has it in another type.
-    #[error("the entry's metadata: {0}")]
-    Metadata(serde_json::Error),
+    /// The metadata lacks a text `key`, a text `type` or a number `write_ts`.
+    #[error("the entry's metadata has no `{0}`, or one of another type")]
+    Metadata(&'static str),
 }
 
-impl TryFrom<Map<String, Value>> for Entry {
-    type Error = EntryError;
+fn metadata(value: Value) -> Result<Metadata, EntryError> {
+    let Value::Object(object) = value else { return Err(EntryError::Missing("metadata")) };
+    Metadata::from_object(object).map_err(|object| EntryError::Metadata(lacking(&object)))
+}
 
-    fn try_from(mut fields: Map<String, Value>) -> Result<Self, EntryError> {
-        let metadata = fields.shift_remove("metadata").ok_or(EntryError::Missing("metadata"))?;
-        let data = fields.shift_remove("data").ok_or(EntryError::Missing("data"))?;
-        let metadata: crate::object::Object<Metadata> =
-            serde_json::from_value(metadata).map_err(EntryError::Metadata)?;
-        let data = Data::of(&metadata.0.key, data);
-        Ok(Self { metadata: metadata.0, data, extra: fields })
+fn lacking(metadata: &Object) -> &'static str {
+    let is_text = |name: &str| metadata.get(name).is_some_and(Value::is_string);
+    if !is_text("key") {
+        "key"
+    } else if !is_text("type") {
+        "type"
+    } else {
+        "write_ts"
     }
 }
 
-/// For optional fields: a field that is there must have its type, so that a `null` is not mistaken for an absence.
-pub(crate) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: serde::Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    T::deserialize(deserializer).map(Some)
+impl Entry {
+    /// An entry of these parts; `data` is read as its metadata prescribes, or kept whole.
+    pub fn new(metadata: Metadata, data: Value, extra: Object) -> Self {
+        Self { data: Data::of(&metadata, data), metadata, extra }
+    }
+}
+
+impl TryFrom<Value> for Entry {
+    type Error = EntryError;
+
+    fn try_from(value: Value) -> Result<Self, EntryError> {
+        let Value::Object(mut fields) = value else { return Err(EntryError::Missing("metadata")) };
+        let metadata = metadata(fields.shift_remove("metadata").ok_or(EntryError::Missing("metadata"))?)?;
+        let data = fields.shift_remove("data").ok_or(EntryError::Missing("data"))?;
+        Ok(Self::new(metadata, data, fields))
+    }
+}
+
+impl<'de> Deserialize<'de> for Entry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(EntryVisitor)
+    }
+}
+
+struct EntryVisitor;
+
+impl<'de> Visitor<'de> for EntryVisitor {
+    type Value = Entry;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    /// In one pass when `metadata` comes before `data`, as phones send it.
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Entry, A::Error> {
+        let mut read_metadata: Option<Metadata> = None;
+        let mut typed = None;
+        let mut untyped = None;
+        let mut extra = Object::new();
+        while let Some(name) = access.next_key_seed(Text)? {
+            match (&*name, &read_metadata) {
+                ("metadata", _) => read_metadata = Some(access.next_value_seed(MetadataSeed)?),
+                ("data", Some(metadata)) => typed = Some(access.next_value_seed(DataSeed(metadata))?),
+                ("data", None) => untyped = Some(access.next_value()?),
+                _ => {
+                    extra.insert(name.into_owned(), access.next_value()?);
+                }
+            }
+        }
+        let missing = |name| serde::de::Error::custom(EntryError::Missing(name));
+        let metadata = read_metadata.ok_or_else(|| missing("metadata"))?;
+        let data = typed.or_else(|| untyped.map(|value| Data::of(&metadata, value))).ok_or_else(|| missing("data"))?;
+        Ok(Entry { metadata, data, extra })
+    }
+}
+
+/// Reads data in the form that the metadata prescribes, without a detour over an untyped object.
+struct DataSeed<'a>(&'a Metadata);
+
+impl<'de> DeserializeSeed<'de> for DataSeed<'_> {
+    type Value = Data;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Data, D::Error> {
+        match Form::of(self.0) {
+            Some(form) => deserializer.deserialize_any(FormVisitor(form)),
+            None => Value::deserialize(deserializer).map(Data::Other),
+        }
+    }
+}
+
+/// Reads metadata, which must be an object.
+struct MetadataSeed;
+
+impl<'de> DeserializeSeed<'de> for MetadataSeed {
+    type Value = Metadata;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Metadata, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for MetadataSeed {
+    type Value = Metadata;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<Metadata, A::Error> {
+        let read = Metadata::read(Streamed::new(access))?;
+        read.map_err(|object| serde::de::Error::custom(EntryError::Metadata(lacking(&object))))
+    }
+}
+
+struct FormVisitor(Form);
+
+impl<'de> Visitor<'de> for FormVisitor {
+    type Value = Data;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<Data, A::Error> {
+        self.0.read(Streamed::new(access))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, access: A) -> Result<Data, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(access)).map(|items| Data::Other(Value::Array(items)))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Data, E> {
+        Ok(Data::Other(value.into()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Data, E> {
+        Ok(Data::Other(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Data, E> {
+        Ok(Data::Other(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Data, E> {
+        Ok(Data::Other(value.into()))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Data, E> {
+        Ok(Data::Other(value.into()))
+    }
+
+    fn visit_unit<E>(self) -> Result<Data, E> {
+        Ok(Data::Other(Value::Null))
+    }
 }
 
 #[cfg(test)]
@@ -172,12 +432,17 @@ mod tests {
 
     /// Reads an entry whose metadata holds `key` and whose data is `data`, and checks that it comes back as it went in.
     fn check(key: &str, data: &str) -> Data {
+        check_on("android", key, data)
+    }
+
+    fn check_on(platform: &str, key: &str, data: &str) -> Data {
         let text = format!(
-            r#"{{"metadata":{{"key":"{key}","platform":"android","type":"sensor-data","write_ts":1.5}},"data":{data}}}"#
+            r#"{{"metadata":{{"key":"{key}","platform":"{platform}","type":"sensor-data","write_ts":1.5}},"data":{data}}}"#
         );
         let entry: Entry = serde_json::from_str(&text).unwrap();
         let before: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_value(&entry).unwrap(), before, "{text}");
+        assert_eq!(Entry::try_from(before).unwrap(), entry, "read from memory and from text alike");
         entry.data
     }
 
@@ -203,17 +468,51 @@ mod tests {
     #[test]
     fn both_platforms_have_their_form() {
         assert!(matches!(check(key::MOTION_ACTIVITY, r#"{"ts":1,"confidence":41,"type":4}"#), Data::AndroidMotion(_)));
-        let ios = r#"{"stationary":true,"walking":false,"running":false,"automotive":false,"cycling":false,
+        let flags = r#"{"stationary":true,"walking":false,"running":false,"automotive":false,"cycling":false,
             "unknown":false,"confidence":"high","ts":1.25}"#;
-        assert!(matches!(check(key::MOTION_ACTIVITY, ios), Data::IosMotion(_)));
-        assert!(matches!(
-            check(key::BATTERY, r#"{"battery_level_pct":2,"battery_status":2,"ts":1}"#),
-            Data::AndroidBattery(_)
-        ));
-        assert!(matches!(
-            check(key::BATTERY, r#"{"battery_level_ratio":0.5,"battery_status":1,"ts":1}"#),
-            Data::IosBattery(_)
-        ));
+        assert!(matches!(check_on("ios", key::MOTION_ACTIVITY, flags), Data::IosMotion(_)));
+        let android = r#"{"battery_level_pct":2,"battery_status":2,"ts":1}"#;
+        assert!(matches!(check(key::BATTERY, android), Data::AndroidBattery(_)));
+        let ios = r#"{"battery_level_ratio":0.5,"battery_status":1,"ts":1}"#;
+        assert!(matches!(check_on("ios", key::BATTERY, ios), Data::IosBattery(_)));
+    }
+
+    #[test]
+    fn every_other_key_has_its_form() {
+        let forms = [
+            (key::BLUETOOTH, r#"{"eventType":"RANGE_UPDATE","uuid":"u","major":1,"minor":2,"rssi":-60,"ts":1}"#),
+            (key::SENSOR_CONFIG, r#"{"is_duty_cycling":true,"filter_distance":-1,"filter_time":30000,"x":1}"#),
+            (key::SYNC_CONFIG, r#"{"sync_interval":3600,"ios_use_remote_push":true}"#),
+            (key::CONSENT, r#"{"category":"c","protocol_id":"p","approval_date":"2016-07-14"}"#),
+            (key::APP_UI_CONFIG, r#"{"ts":1.5,"version":2,"intro":{"a":[]}}"#),
+            (key::CLIENT_ERROR, r#"{"name":"ui_error","ts":1,"reading":"text","client_app_version":"1"}"#),
+            (key::REPLACED_MODE, r#"{"start_ts":1,"end_ts":2.5,"label":"walk"}"#),
+            (
+                key::TRIP_ADDITION_INPUT,
+                r#"{"start_ts":1,"end_ts":2,"name":"n","version":1,"xmlResponse":"<a/>","status":"ACTIVE"}"#,
+            ),
+            (key::DEMOGRAPHIC_SURVEY, r#"{"ts":1,"fmt_time":"t","name":"n","jsonDocResponse":{"a":1}}"#),
+        ];
+        for (key, data) in forms {
+            assert!(!matches!(check(key, data), Data::Other(_)), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_historical_motion_entry_is_read_by_its_obfuscated_names() {
+        let Data::AndroidMotion(motion) = check(key::MOTION_ACTIVITY, r#"{"zzbhB":7,"zzbhC":92,"ts":1}"#) else {
+            panic!("not a motion entry")
+        };
+        assert_eq!((motion.activity().unwrap().as_i64(), motion.confidence().unwrap().as_i64()), (Some(7), Some(92)));
+    }
+
+    #[test]
+    fn a_field_of_another_type_stays_as_it_came() {
+        let Data::Location(fix) = check(key::LOCATION, r#"{"latitude":1,"longitude":2,"ts":3,"altitude":"high"}"#)
+        else {
+            panic!("not a location")
+        };
+        assert_eq!((fix.altitude, &fix.extra["altitude"]), (None, &Value::from("high")));
     }
 
     #[test]
@@ -224,6 +523,10 @@ mod tests {
         check(key::TRANSITION, r#"{"currState":"local.state.start","transition":null,"ts":1}"#);
         check(key::CLIENT_TIME, r#"{"name":"a","ts":1,"reading":{"a.b":1}}"#);
         check(key::BATTERY, "[1,2]");
+        check(key::BATTERY, "null");
+        check(key::BATTERY, "-1.5");
+        check(key::BATTERY, "\"text\"");
+        check("some/key", "true");
     }
 
     #[test]
@@ -243,7 +546,8 @@ mod tests {
         for (text, reason) in [
             (r#"{"data":{}}"#, "no `metadata`"),
             (r#"{"metadata":{"key":"k","type":"t","write_ts":1}}"#, "no `data`"),
-            (r#"{"metadata":{"type":"t","write_ts":1},"data":{}}"#, "missing field `key`"),
+            (r#"{"metadata":{"type":"t","write_ts":1},"data":{}}"#, "no `key`"),
+            (r#"{"metadata":{"key":"k","type":"t","write_ts":"1"},"data":{}}"#, "no `write_ts`"),
             (r#"{"metadata":["k","t",1],"data":{}}"#, "expected an object"),
         ] {
             let error = serde_json::from_str::<Entry>(text).unwrap_err().to_string();

@@ -4,6 +4,8 @@ use std::fmt;
 
 use uuid::Uuid;
 
+use crate::extended_json::ObjectId;
+
 /// The id that a user's token stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserId(pub Uuid);
@@ -21,32 +23,19 @@ impl UserId {
     }
 }
 
-/// The 12-byte id of an entry, as MongoDB's clients expect one in `_id`.
+/// The id of the entry that `user` has under this type, key and write time, as MongoDB's clients expect one in `_id`.
 ///
-/// It is derived from the entry's identity (user, type, key, `write_ts`), so it needs no space in the store and a
-/// re-sent entry keeps its id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct EntryId([u8; 12]);
-
-impl EntryId {
-    /// The id of the entry that `user` has under this type, key and write time.
-    pub fn of(user: UserId, kind: &str, key: &str, write_ts: f64) -> Self {
-        let mut name = Vec::with_capacity(kind.len() + key.len() + 10);
-        for part in [kind, key] {
-            name.extend_from_slice(part.as_bytes());
-            name.push(0);
-        }
-        name.extend_from_slice(&write_ts.to_bits().to_be_bytes());
-        let digest = Uuid::new_v5(&user.0, &name).into_bytes();
-        let [id @ .., _, _, _, _] = digest;
-        Self(id)
+/// It is derived from the entry's identity, so it needs no space in the store and a re-sent entry keeps its id.
+pub fn entry_id(user: UserId, kind: &str, key: &str, write_ts: f64) -> ObjectId {
+    let mut name = Vec::with_capacity(kind.len() + key.len() + 10);
+    for part in [kind, key] {
+        name.extend_from_slice(part.as_bytes());
+        name.push(0);
     }
-}
-
-impl fmt::Display for EntryId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
+    name.extend_from_slice(&write_ts.to_bits().to_be_bytes());
+    let digest = Uuid::new_v5(&user.0, &name).into_bytes();
+    let [id @ .., _, _, _, _] = digest;
+    ObjectId(id)
 }
 
 #[cfg(test)]
@@ -56,14 +45,14 @@ mod tests {
     #[test]
     fn an_id_follows_every_part_of_the_identity() {
         let user = UserId(Uuid::from_u128(1));
-        let id = EntryId::of(user, "message", "statemachine/transition", 1.5);
-        assert_eq!(id, EntryId::of(user, "message", "statemachine/transition", 1.5));
+        let id = entry_id(user, "message", "statemachine/transition", 1.5);
+        assert_eq!(id, entry_id(user, "message", "statemachine/transition", 1.5));
         assert_eq!(id.to_string().len(), 24);
         let others = [
-            EntryId::of(UserId(Uuid::from_u128(2)), "message", "statemachine/transition", 1.5),
-            EntryId::of(user, "sensor-data", "statemachine/transition", 1.5),
-            EntryId::of(user, "message", "background/battery", 1.5),
-            EntryId::of(user, "message", "statemachine/transition", 1.25),
+            entry_id(UserId(Uuid::from_u128(2)), "message", "statemachine/transition", 1.5),
+            entry_id(user, "sensor-data", "statemachine/transition", 1.5),
+            entry_id(user, "message", "background/battery", 1.5),
+            entry_id(user, "message", "statemachine/transition", 1.25),
         ];
         assert!(others.iter().all(|other| *other != id));
     }

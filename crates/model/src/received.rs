@@ -7,11 +7,12 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Number, Value};
 
-use crate::object::Object;
-use crate::shift::MILLISECONDS_FROM;
+use crate::arrival::{self, MILLISECONDS_FROM, correct_ts, in_seconds, undot_object};
+use crate::record::Object;
+use crate::strict::Strict;
 
 /// The longest type or key that is taken; the longest in use has 30 bytes.
 pub const NAME_BYTES_MAX: usize = 255;
@@ -51,13 +52,23 @@ pub enum Lack {
 #[derive(Deserialize)]
 struct Head<'a> {
     #[serde(borrow)]
-    metadata: Option<Object<Identity<'a>>>,
+    metadata: Option<Strict<Identity<'a>>>,
     #[serde(borrow)]
-    data: Option<Object<Sensed<'a>>>,
-    #[serde(borrow)]
-    _id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    user_id: Option<&'a RawValue>,
+    data: Option<Strict<Sensed<'a>>>,
+    #[serde(default)]
+    _id: Present,
+    #[serde(default)]
+    user_id: Present,
+}
+
+/// Whether a field is there, whatever it holds.
+#[derive(Default)]
+struct Present(bool);
+
+impl<'de> Deserialize<'de> for Present {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self(true))
+    }
 }
 
 #[derive(Deserialize)]
@@ -81,9 +92,9 @@ impl<'a> Received<'a> {
     /// # Errors
     /// When it is not an object with `data` and a `metadata` that has `type`, `key` and a numeric `write_ts`.
     pub fn read(raw: &'a RawValue) -> Result<Self, Lack> {
-        let Object(head): Object<Head<'a>> = serde_json::from_str(raw.get())?;
-        let Object(identity) = head.metadata.ok_or(Lack::Missing("metadata"))?;
-        let Object(sensed) = head.data.ok_or(Lack::Missing("data"))?;
+        let Strict(head): Strict<Head<'a>> = serde_json::from_str(raw.get())?;
+        let Strict(identity) = head.metadata.ok_or(Lack::Missing("metadata"))?;
+        let Strict(sensed) = head.data.ok_or(Lack::Missing("data"))?;
         let kind = identity.kind.ok_or(Lack::Missing("metadata.type"))?;
         let key = identity.key.ok_or(Lack::Missing("metadata.key"))?;
         for (name, text) in [("metadata.type", &kind), ("metadata.key", &key)] {
@@ -93,13 +104,14 @@ impl<'a> Received<'a> {
         }
         let write_ts = identity.write_ts.ok_or(Lack::Missing("metadata.write_ts"))?;
         let ts_in_ms = sensed.ts.is_some_and(|ts| ts.get().parse().is_ok_and(is_in_ms));
-        let has_ids = head._id.is_some() || head.user_id.is_some();
-        let text = if is_in_ms(write_ts) || ts_in_ms || has_ids || key.contains("stats") {
+        let has_ids = head._id.0 || head.user_id.0;
+        let text = if is_in_ms(write_ts) || ts_in_ms || has_ids || key.contains("stats") && has_dotted_name(raw)? {
             Cow::Owned(correct(raw, &key)?)
         } else {
             Cow::Borrowed(raw.get())
         };
-        Ok(Self { kind, key, write_ts: seconds(write_ts), text })
+        let write_ts = if is_in_ms(write_ts) { write_ts / 1000.0 } else { write_ts };
+        Ok(Self { kind, key, write_ts, text })
     }
 }
 
@@ -107,37 +119,26 @@ fn is_in_ms(stamp: f64) -> bool {
     stamp >= MILLISECONDS_FROM
 }
 
-fn seconds(stamp: f64) -> f64 {
-    if is_in_ms(stamp) { stamp / 1000.0 } else { stamp }
+/// Whether a field's name has a dot in it: only then is the text worth writing anew.
+fn has_dotted_name(raw: &RawValue) -> Result<bool, serde_json::Error> {
+    serde_json::from_str(raw.get()).map(|value: Value| arrival::has_dotted_name(&value))
 }
 
 /// The entry again, with the corrections made.
 fn correct(raw: &RawValue, key: &str) -> Result<String, serde_json::Error> {
-    let mut entry: Map<String, Value> = serde_json::from_str(raw.get())?;
+    let mut entry: Object = serde_json::from_str(raw.get())?;
     entry.shift_remove("_id");
     entry.shift_remove("user_id");
-    for (part, field) in [("metadata", "write_ts"), ("data", "ts")] {
-        let Some(stamp) = entry.get_mut(part).and_then(|part| part.get_mut(field)) else { continue };
-        if let Some(ms) = stamp.as_f64().filter(|ms| is_in_ms(*ms)) {
-            *stamp = Number::from_f64(seconds(ms)).map_or(Value::Null, Value::Number);
-        }
+    if let Some(Value::Number(write_ts)) = entry.get_mut("metadata").and_then(|metadata| metadata.get_mut("write_ts")) {
+        *write_ts = in_seconds(write_ts);
+    }
+    if let Some(Value::Object(data)) = entry.get_mut("data") {
+        correct_ts(data);
     }
     if key.contains("stats") {
-        entry = entry.into_iter().map(undot_field).collect();
+        entry = undot_object(entry);
     }
     serde_json::to_string(&entry)
-}
-
-fn undot_field((name, value): (String, Value)) -> (String, Value) {
-    (name.replace('.', "_"), undot(value))
-}
-
-fn undot(value: Value) -> Value {
-    match value {
-        Value::Object(fields) => Value::Object(fields.into_iter().map(undot_field).collect()),
-        Value::Array(items) => Value::Array(items.into_iter().map(undot).collect()),
-        leaf => leaf,
-    }
 }
 
 #[cfg(test)]
@@ -175,11 +176,16 @@ mod tests {
             )
         };
         assert_eq!(read(&entry("stats/client_time", "a.b")).unwrap().3, entry("stats/client_time", "a_b"));
+        let exact =
+            r#"{"metadata":{"key":"stats/client_time","type":"t","write_ts":1},"data":{"reading":1.50,"x":1E2}}"#;
+        assert_eq!(read(exact).unwrap().3, exact);
         assert_eq!(read(&entry("manual/survey", "a.b")).unwrap().3, entry("manual/survey", "a.b"));
     }
 
     #[test]
     fn ids_of_another_server_are_dropped() {
+        let nulls = r#"{"_id":null,"metadata":{"key":"k","type":"t","write_ts":1},"user_id":null,"data":{}}"#;
+        assert_eq!(read(nulls).unwrap().3, r#"{"metadata":{"key":"k","type":"t","write_ts":1},"data":{}}"#);
         let text = r#"{"_id":{"$oid":"00"},"metadata":{"key":"k","type":"t","write_ts":1},"user_id":"u","data":{}}"#;
         assert_eq!(read(text).unwrap().3, r#"{"metadata":{"key":"k","type":"t","write_ts":1},"data":{}}"#);
     }

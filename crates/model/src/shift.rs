@@ -7,11 +7,9 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use serde_json::{Number, Value};
 
+use crate::arrival::MILLISECONDS_FROM;
 use crate::day::DAY_S;
 use crate::entry::{Data, Entry};
-
-/// Stamps from here on are in milliseconds; the original server draws the line here too (`usercache/put`).
-pub(crate) const MILLISECONDS_FROM: f64 = 1e11;
 
 /// Moves every time of `entry` by `days`: when it was written and read, and when it was sensed.
 ///
@@ -33,9 +31,26 @@ pub fn by_days(entry: &mut Entry, days: i32) {
         Data::Transition(step) => shift_stamp(&mut step.ts, days),
         Data::AndroidBattery(reading) => shift_stamp(&mut reading.ts, days),
         Data::IosBattery(reading) => shift_stamp(&mut reading.ts, days),
+        Data::Bluetooth(sighting) => shift_stamp(&mut sighting.ts, days),
         Data::ClientStat(stat) => shift_stamp(&mut stat.ts, days),
+        Data::Label(label) => shift_span(&mut label.start_ts, &mut label.end_ts, days),
+        Data::Survey(survey) => shift_span(&mut survey.start_ts, &mut survey.end_ts, days),
+        Data::Demographics(survey) => {
+            shift_stamp(&mut survey.ts, days);
+            if let Some(text) = &mut survey.fmt_time {
+                shift_text(text, days);
+            }
+        }
+        Data::AppUiConfig(config) => shift_stamp(&mut config.ts, days),
+        // They hold no time.
+        Data::SensorConfig(_) | Data::SyncConfig(_) | Data::Consent(_) => {}
         Data::Other(value) => shift_other(value, days),
     }
+}
+
+fn shift_span(start: &mut Number, end: &mut Number, days: i32) {
+    shift_stamp(start, days);
+    shift_stamp(end, days);
 }
 
 fn shift_other(value: &mut Value, days: i32) {

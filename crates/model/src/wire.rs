@@ -10,7 +10,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::entry::Entry;
-use crate::ids::{EntryId, UserId};
+use crate::extended_json::ObjectId;
+use crate::ids::UserId;
 
 /// The routes, as paths.
 pub mod route {
@@ -39,6 +40,9 @@ pub mod route {
     /// The server's own measurements in Prometheus text; GET.
     pub const METRICS: &str = "/metrics";
 }
+
+/// The time that entries are found by unless a query names another.
+pub const WRITE_TS: &str = "metadata.write_ts";
 
 /// A request that says nothing but who is asking.
 #[derive(Debug, Serialize, Deserialize)]
@@ -129,7 +133,7 @@ pub struct FindEntriesRequest<'a> {
     pub start_time: Option<f64>,
     /// The last time that matches, in seconds since 1970; open when absent.
     pub end_time: Option<f64>,
-    /// The field the times are compared with; `metadata.write_ts` when absent.
+    /// The field the times are compared with; [`WRITE_TS`] when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_time: Option<String>,
     /// The second form of the query: lower bounds of calendar fields.
@@ -166,7 +170,7 @@ pub struct FindEntriesResponse<T> {
 }
 
 /// Writes the answer of `/datastreams/find_entries/<time_type>` from entries that are JSON texts already.
-pub fn write_find_entries_response<'a>(user: UserId, entries: impl Iterator<Item = (EntryId, &'a str)>) -> String {
+pub fn write_find_entries_response<'a>(user: UserId, entries: impl Iterator<Item = (ObjectId, &'a str)>) -> String {
     let mut body = String::from(r#"{"phone_data":["#);
     for (position, (id, text)) in entries.enumerate() {
         if position > 0 {
@@ -230,7 +234,7 @@ mod tests {
     #[test]
     fn found_entries_are_given_their_ids_and_otherwise_left_alone() {
         let user = UserId(uuid::Uuid::from_u128(0xabc));
-        let id = EntryId::of(user, "t", "k", 1.0);
+        let id = crate::ids::entry_id(user, "t", "k", 1.0);
         let body = write_find_entries_response(user, [(id, r#" { "data":{"x":1.0}}"#), (id, r#"{"a":1}"#)].into_iter());
         let uuid = "00000000000000000000000000000abc";
         let ids = format!(r#"{{"_id":{{"$oid":"{id}"}},"user_id":{{"$uuid":"{uuid}"}},"#);
