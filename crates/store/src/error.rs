@@ -42,6 +42,16 @@ pub enum Error {
     /// The data folder belongs to another process.
     #[error("{0} is in use by another process; stop it, or give another folder with --data")]
     InUse(PathBuf),
+    /// The log has entries of users whom the directory of users does not know, so nobody could reach them.
+    #[error(
+        "the log in {dir} has entries of {strangers} users whom its directory.redb does not know; restore that file"
+    )]
+    DirectoryLost {
+        /// The data folder.
+        dir: PathBuf,
+        /// How many users.
+        strangers: usize,
+    },
     /// The directory of users and profiles failed.
     #[error("the directory of users {path} failed")]
     Directory {

@@ -110,14 +110,19 @@ impl Index {
         found
     }
 
-    /// How many users and entries there are.
-    pub(crate) fn count(&self) -> (usize, usize) {
+    /// Everybody who has entries.
+    pub(crate) fn users(&self) -> Vec<UserId> {
+        self.users.read().expect("no writer panics").keys().copied().collect()
+    }
+
+    /// How many entries there are.
+    pub(crate) fn entries(&self) -> usize {
         let users: Vec<_> = self.users.read().expect("no writer panics").values().cloned().collect();
         let entries = users.iter().map(|user| {
             let user = user.read().expect("no writer panics");
             user.names.values().map(BTreeMap::len).sum::<usize>()
         });
-        (users.len(), entries.sum())
+        entries.sum()
     }
 }
 

@@ -4,8 +4,7 @@
 //! entry replaces itself, because an entry is identified by user, type, key and `write_ts` and the last write wins.
 //! This crate knows neither HTTP nor trips.
 //!
-//! It is not a general database: values are never changed in place, and everything that has not been sealed away is
-//! indexed in memory (about 60 bytes an entry).
+//! It is not a general database: values are never changed in place, and every entry is indexed in memory.
 
 mod directory;
 mod error;
@@ -16,6 +15,7 @@ mod rows;
 mod store;
 
 pub use error::Error;
+pub use log::Sync;
 pub use query::{Query, TimeField};
 pub use rows::{NewRow, Upload};
-pub use store::{Found, Options, Stat, Store};
+pub use store::{Found, Options, Stat, Store, blocking};

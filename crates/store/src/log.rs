@@ -5,6 +5,7 @@ mod frame;
 mod recovery;
 mod segment;
 
+pub use committer::Sync;
 pub(crate) use committer::{Committer, Counters, Log};
 pub(crate) use recovery::recover;
 pub(crate) use segment::Segments;

@@ -29,13 +29,3 @@ pub enum TimeField {
     /// A number inside the entry, such as `["data", "ts"]`. Entries without it do not match.
     Path(Vec<String>),
 }
-
-impl TimeField {
-    /// Reads a dotted name such as `data.ts`.
-    pub fn named(name: &str) -> Self {
-        match name {
-            "metadata.write_ts" => Self::WriteTs,
-            _ => Self::Path(name.split('.').map(str::to_owned).collect()),
-        }
-    }
-}

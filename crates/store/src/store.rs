@@ -1,39 +1,42 @@
 //! The store: what the server calls.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, RwLock};
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use rushhour_model::ids::{EntryId, UserId};
+use rushhour_model::extended_json::ObjectId;
+use rushhour_model::ids::{UserId, entry_id};
 use serde_json::{Map, Value};
 use uuid::Builder;
 
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::index::{Candidate, Index, Stamp};
-use crate::log::{Committer, Counters, Log, RecordAt, Segments, recover};
+use crate::log::{Committer, Counters, Log, RecordAt, Segments, Sync, recover};
 use crate::query::{Query, TimeField};
 use crate::rows::Upload;
 
 /// How to open a store.
-#[derive(Debug)]
 pub struct Options {
     /// The data folder; created when missing.
     pub dir: PathBuf,
     /// The room that is reserved for a log segment, at most 1 GiB.
     pub segment_bytes: u64,
+    /// Makes what was written to a file durable: `fdatasync`, unless a test wants to see what happens when it fails.
+    pub sync: Sync,
     /// Draws user ids and the salts of segments.
     pub rng: StdRng,
 }
 
 impl Options {
-    /// A store in `dir` with segments of 16 MiB: small enough for a study on a 10 GB volume, large enough that a
-    /// segment lasts for some 500,000 entries.
+    /// A store in `dir` with segments of 16 MiB, few enough of which fit a 10 GB volume that their unused ends do not
+    /// matter.
     pub fn new(dir: &Path, rng: StdRng) -> Self {
-        Self { dir: dir.to_owned(), segment_bytes: 16 << 20, rng }
+        let sync: Sync = Arc::new(|file| Ok(rustix::fs::fdatasync(file)?));
+        Self { dir: dir.to_owned(), segment_bytes: 16 << 20, sync, rng }
     }
 }
 
@@ -54,7 +57,7 @@ pub struct Store {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Found {
     /// Its id.
-    pub id: EntryId,
+    pub id: ObjectId,
     /// The time asked for, in seconds since 1970.
     pub stamp: f64,
     /// The entry as one JSON object, as it was appended.
@@ -86,14 +89,16 @@ impl Store {
     /// # Errors
     /// [`Error::InUse`], [`Error::Corrupt`], or a file that cannot be read or made.
     pub fn open(options: Options) -> Result<Self, Error> {
-        let Options { dir, segment_bytes, mut rng } = options;
+        let Options { dir, segment_bytes, sync, mut rng } = options;
         let log_dir = dir.join("log");
-        std::fs::create_dir_all(&log_dir).map_err(Error::io("creating", &log_dir))?;
+        create_durably(&log_dir)?;
         // The directory comes first: it is what tells that another process has the store.
         let directory = Directory::open(&dir)?;
-        let tokens = directory.tokens()?.into_iter().collect();
+        let tokens: HashMap<String, UserId> = directory.tokens()?.into_iter().collect();
         let index = Arc::new(Index::default());
         let recovered = recover(&log_dir, |user, at, batch| index.apply(user, at, batch))?;
+        sync_dir(&dir)?;
+        refuse_strangers(&dir, &index, &tokens)?;
         let segments = Arc::new(recovered.segments);
         let counters = Arc::new(Counters::default());
         let log = Log {
@@ -103,6 +108,7 @@ impl Store {
             segments: Arc::clone(&segments),
             index: Arc::clone(&index),
             counters: Arc::clone(&counters),
+            sync,
             rng: StdRng::from_rng(&mut rng),
             is_poisoned: false,
         };
@@ -175,10 +181,9 @@ impl Store {
 
     /// How much there is, and what was done.
     pub fn stat(&self) -> Stat {
-        let (_, entries) = self.reader.index.count();
         Stat {
             users: self.tokens.read().expect("no writer panics").len(),
-            entries,
+            entries: self.reader.index.entries(),
             segments: self.reader.segments.count(),
             syncs: self.counters.syncs.load(Ordering::Relaxed),
             uploads: self.counters.uploads.load(Ordering::Relaxed),
@@ -188,7 +193,28 @@ impl Store {
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+/// Creates `dir`, in a way that survives a power loss.
+fn create_durably(dir: &Path) -> Result<(), Error> {
+    let missing: Vec<&Path> = dir.ancestors().take_while(|folder| !folder.exists()).collect();
+    std::fs::create_dir_all(dir).map_err(Error::io("creating", dir))?;
+    let parents = missing.iter().filter_map(|folder| folder.parent());
+    // The parent of a relative path's first part is the empty path, which stands for the present folder.
+    parents.map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent }).try_for_each(sync_dir)
+}
+
+fn sync_dir(dir: &Path) -> Result<(), Error> {
+    std::fs::File::open(dir).and_then(|folder| folder.sync_all()).map_err(Error::io("syncing", dir))
+}
+
+/// Entries of a user whom the directory does not know could never be reached again.
+fn refuse_strangers(dir: &Path, index: &Index, tokens: &HashMap<String, UserId>) -> Result<(), Error> {
+    let known: HashSet<UserId> = tokens.values().copied().collect();
+    let strangers = index.users().into_iter().filter(|user| !known.contains(user)).count();
+    if strangers == 0 { Ok(()) } else { Err(Error::DirectoryLost { dir: dir.to_owned(), strangers }) }
+}
+
+/// Runs `work` on a thread that may block, and returns what it returns.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(error) => match error.try_into_panic() {
@@ -228,7 +254,7 @@ impl Reader {
             let Some(first) = record.first() else { continue };
             let rows = self.segments.read(first.at)?;
             for candidate in record {
-                let text = rows.text(candidate.row).expect("the index was built from these rows");
+                let text = rows.text(candidate.row).ok_or_else(|| self.segments.damaged(first.at))?;
                 if let Some(stamp) = stamp_of(text, candidate, query) {
                     found.push(Found { id: id_of(user, candidate), stamp, text: text.to_owned() });
                 }
@@ -242,8 +268,8 @@ fn place(at: RecordAt) -> (u32, u32) {
     (at.segment, at.offset)
 }
 
-fn id_of(user: UserId, candidate: &Candidate) -> EntryId {
-    EntryId::of(user, &candidate.name.kind, &candidate.name.key, candidate.write_ts)
+fn id_of(user: UserId, candidate: &Candidate) -> ObjectId {
+    entry_id(user, &candidate.name.kind, &candidate.name.key, candidate.write_ts)
 }
 
 /// The time asked for, if the entry has it and it matches.

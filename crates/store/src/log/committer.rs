@@ -3,6 +3,7 @@
 //!
 //! While a sync runs the next uploads gather, so groups grow with the load and a lone upload never waits for company.
 
+use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::error::Error;
 use crate::index::Index;
 use crate::log::frame::{self, FRAME_HEADER_BYTES};
+use crate::log::recovery::FIRST_SEQUENCE;
 use crate::log::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, Tail};
 use crate::log::{RecordAt, Segments};
 use crate::rows::{RECORD_HEADER_BYTES, RecordHeader, Upload};
@@ -96,8 +98,10 @@ fn next_group(waiting: &mut mpsc::Receiver<Waiting>) -> Option<Vec<Waiting>> {
     Some(group)
 }
 
+/// Makes what was written to a file durable.
+pub type Sync = Arc<dyn Fn(&File) -> std::io::Result<()> + Send + std::marker::Sync>;
+
 /// The writing end of the log.
-#[derive(Debug)]
 pub(crate) struct Log {
     pub(crate) dir: PathBuf,
     pub(crate) segment_bytes: u64,
@@ -105,6 +109,7 @@ pub(crate) struct Log {
     pub(crate) segments: Arc<Segments>,
     pub(crate) index: Arc<Index>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) sync: Sync,
     /// Draws the salts of new segments.
     pub(crate) rng: StdRng,
     pub(crate) is_poisoned: bool,
@@ -113,9 +118,6 @@ pub(crate) struct Log {
 impl Log {
     fn commit(&mut self, group: Vec<Waiting>) {
         let outcome = if self.is_poisoned { Err(Error::Poisoned) } else { self.write(&group) };
-        if outcome.as_ref().is_err_and(|error| !matches!(error, Error::DiskFull { .. })) {
-            self.is_poisoned = true;
-        }
         let places = match outcome {
             Ok(places) => places,
             Err(error) => {
@@ -136,14 +138,19 @@ impl Log {
     fn write(&mut self, group: &[Waiting]) -> Result<Vec<(UserId, RecordAt)>, Error> {
         let mut bytes = vec![0; FRAME_HEADER_BYTES];
         group.iter().for_each(|waiting| bytes.extend_from_slice(&waiting.upload.record));
+        // Whatever fails until here has changed nothing, and may work the next time.
+        let sync = Arc::clone(&self.sync);
         let tail = self.room_for(bytes.len() as u64)?;
         frame::seal(&mut bytes, tail.header.salt, tail.sequence);
         let write = || {
             tail.file.write_all_at(&bytes, tail.offset)?;
-            rustix::fs::fdatasync(&*tail.file)?;
-            Ok(())
+            sync(&tail.file)
         };
-        write().map_err(Error::io("writing", &tail.path))?;
+        if let Err(error) = write() {
+            let failed = Error::io("writing", &tail.path)(error);
+            self.is_poisoned = true;
+            return Err(failed);
+        }
         let first = tail.offset + FRAME_HEADER_BYTES as u64;
         let places = places(group, tail.header.number, first);
         tail.offset += bytes.len() as u64;
@@ -159,13 +166,13 @@ impl Log {
         let has_room = self.tail.as_ref().is_some_and(|tail| tail.offset + bytes <= tail.allocated);
         if !has_room {
             let (number, first_sequence) =
-                self.tail.as_ref().map_or((1, 1), |tail| (tail.header.number + 1, tail.sequence));
+                self.tail.as_ref().map_or((1, FIRST_SEQUENCE), |tail| (tail.header.number + 1, tail.sequence));
             let header = SegmentHeader { number, salt: self.rng.random(), first_sequence };
             let room = self.segment_bytes.max(SEGMENT_HEADER_BYTES as u64 + bytes);
             let fresh = Tail::create(&self.dir, header, room)?;
             self.segments.add(number, Arc::clone(&fresh.file));
             if let Some(full) = self.tail.replace(fresh) {
-                full.finish()?;
+                full.trim();
             }
         }
         Ok(self.tail.as_mut().expect("a segment was just made if there was none"))

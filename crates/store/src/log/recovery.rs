@@ -16,6 +16,9 @@ use crate::log::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, Tail, allocate, s
 use crate::log::{RecordAt, Segments};
 use crate::rows::{Batch, RECORD_HEADER_BYTES, RecordHeader, Rows};
 
+/// The sequence of the first frame of a log.
+pub(crate) const FIRST_SEQUENCE: u64 = 1;
+
 /// What was found.
 pub(crate) struct Recovered {
     pub(crate) segments: Segments,
@@ -44,7 +47,7 @@ pub(crate) fn recover(dir: &Path, mut on_record: impl FnMut(UserId, RecordAt, &B
             |offset: usize, what: String| Error::Corrupt { segment: path.clone(), offset: offset as u64, what };
         let header = SegmentHeader::read(&bytes).filter(|header| header.number == *number);
         let header = header.ok_or_else(|| damaged(0, "its header is not valid".into()))?;
-        let expected = tail.as_ref().map_or(header.first_sequence, |tail| tail.sequence);
+        let expected = tail.as_ref().map_or(FIRST_SEQUENCE, |tail| tail.sequence);
         if header.first_sequence != expected {
             let what =
                 format!("frames {expected} to {} before it are missing", header.first_sequence.saturating_sub(1));
@@ -66,8 +69,12 @@ pub(crate) fn recover(dir: &Path, mut on_record: impl FnMut(UserId, RecordAt, &B
             sequence: walked.next_sequence,
         });
     }
-    if let Some(tail) = tail.as_ref().filter(|_| torn_bytes > 0) {
-        cut(tail)?;
+    if let Some(tail) = &tail {
+        if torn_bytes > 0 {
+            cut(tail)?;
+        }
+        // A frame may have been read from the page cache only: the crash may have come between its write and its sync.
+        tail.file.sync_all().map_err(Error::io("syncing", &tail.path))?;
     }
     Ok(Recovered { segments: Segments::new(dir.to_owned(), files), tail, torn_bytes })
 }
@@ -149,12 +156,11 @@ fn read_record(
     Some(next)
 }
 
-/// Makes everything behind the last good frame zero again, durably, so that no remnant is ever taken for a frame.
+/// Makes everything behind the last good frame zero again, so that no remnant is ever taken for a frame.
 fn cut(tail: &Tail) -> Result<(), Error> {
     let mend = || {
         tail.file.set_len(tail.offset)?;
-        allocate(&tail.file, tail.allocated)?;
-        tail.file.sync_all()
+        allocate(&tail.file, tail.allocated)
     };
     mend().map_err(Error::io("cutting the torn end of", &tail.path))
 }

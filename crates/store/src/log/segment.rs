@@ -98,14 +98,19 @@ impl Tail {
         Ok(Self { file: Arc::new(file), header, path, offset, allocated: bytes, sequence })
     }
 
-    /// Gives back the room behind the last frame; the segment takes no more.
-    pub(crate) fn finish(&self) -> Result<(), Error> {
-        self.file.set_len(self.offset).map_err(Error::io("trimming", &self.path))
+    /// Gives back the room behind the last frame; the segment takes no more. If that fails the room stays taken.
+    pub(crate) fn trim(&self) {
+        let _ = self.file.set_len(self.offset);
     }
 }
 
 /// Reserves the first `bytes` of `file`, so that a full disk shows before an upload is half written.
 pub(crate) fn allocate(file: &File, bytes: u64) -> std::io::Result<()> {
+    let disk = rustix::fs::fstatvfs(file)?;
+    // A request that cannot be met would first take all the room there is from everybody else.
+    if disk.f_bavail.saturating_mul(disk.f_frsize) < bytes {
+        return Err(std::io::ErrorKind::StorageFull.into());
+    }
     Ok(rustix::fs::fallocate(file, FallocateFlags::empty(), 0, bytes)?)
 }
 
@@ -137,12 +142,16 @@ impl Segments {
     /// Reads and unpacks one record.
     pub(crate) fn read(&self, at: RecordAt) -> Result<Rows, Error> {
         let path = segment_path(&self.dir, at.segment);
-        let damaged =
-            |what: &str| Error::Corrupt { segment: path.clone(), offset: at.offset.into(), what: what.into() };
         let file = self.files.read().expect("no reader panics").get(&at.segment).cloned();
-        let file = file.ok_or_else(|| damaged("the segment is gone"))?;
+        let file = file.expect("the index only refers to open segments");
         let mut packed = vec![0; usize::try_from(at.shape.packed_bytes).expect("a record fits in memory")];
         file.read_exact_at(&mut packed, at.offset.into()).map_err(Error::io("reading", &path))?;
-        Rows::unpack(at.shape, &packed).ok_or_else(|| damaged("a record does not unpack"))
+        Rows::unpack(at.shape, &packed).ok_or_else(|| self.damaged(at))
+    }
+
+    /// The error of a record that was whole when it was written or recovered, and is not any more.
+    pub(crate) fn damaged(&self, at: RecordAt) -> Error {
+        let segment = segment_path(&self.dir, at.segment);
+        Error::Corrupt { segment, offset: at.offset.into(), what: "a record does not unpack".to_owned() }
     }
 }
