@@ -1,16 +1,23 @@
 //! What every request shares.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rushhour_store::Store;
+use tokio::sync::Semaphore;
 
 use crate::metrics::Metrics;
+
+/// Room for bodies is handed out in pieces of this size.
+pub(crate) const ROOM_BYTES: usize = 1024;
 
 /// Bounds on what one client may ask for.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// The largest body; a larger one is answered 413.
     pub body_bytes_max: usize,
+    /// How much memory all bodies together may take; a request that finds none within `body_timeout` is answered 503.
+    pub bodies_bytes_max: usize,
     /// How long a body may take to arrive; a slower one is answered 408.
     pub body_timeout: Duration,
     /// How long the head of a request may take to arrive; after that the connection is closed.
@@ -28,6 +35,7 @@ impl Default for Limits {
         Self {
             // A full batch of 10,000 entries has 3.6 MB, the largest one seen 12,849.
             body_bytes_max: 16 << 20,
+            bodies_bytes_max: 256 << 20,
             body_timeout: Duration::from_secs(30),
             head_timeout: Duration::from_secs(30),
             connections_max: 4096,
@@ -43,11 +51,13 @@ pub struct App {
     pub(crate) store: Store,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
+    pub(crate) body_room: Arc<Semaphore>,
 }
 
 impl App {
     /// An application over `store`.
     pub fn new(store: Store, limits: Limits) -> Self {
-        Self { store, limits, metrics: Metrics::new() }
+        let body_room = Arc::new(Semaphore::new(limits.bodies_bytes_max / ROOM_BYTES));
+        Self { store, limits, metrics: Metrics::new(), body_room }
     }
 }

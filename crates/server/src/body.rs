@@ -6,28 +6,40 @@ use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use rushhour_model::object::Object;
+use hyper::body::Body as _;
+use rushhour_model::strict::Strict;
 use serde::Deserialize;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
 
-use crate::app::{App, Limits};
+use crate::app::{App, Limits, ROOM_BYTES};
 use crate::error::ServerError;
 
 /// A body that is too large is still read up to this many times the limit, so that a client that writes everything
 /// before it reads sees the answer instead of a broken connection.
 const DRAINED_LIMITS_MAX: usize = 4;
 
-/// The bytes of a request's body.
+/// The bytes of a request's body, and the room they take until the request has been answered.
 #[derive(Debug)]
-pub(crate) struct JsonBody(pub(crate) Bytes);
+pub(crate) struct JsonBody {
+    pub(crate) bytes: Bytes,
+    _room: OwnedSemaphorePermit,
+}
 
 impl FromRequest<Arc<App>> for JsonBody {
     type Rejection = ServerError;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ServerError> {
         let Limits { body_bytes_max, body_timeout, .. } = app.limits;
-        let reading = read(request.into_body(), body_bytes_max);
-        let body = tokio::time::timeout(body_timeout, reading).await;
-        body.map_err(|_| ServerError::SlowBody(body_timeout.as_secs_f64()))?.map(Self)
+        let body = request.into_body();
+        // A body that does not say how large it is may turn out as large as is allowed.
+        let bytes = body.size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(body_bytes_max);
+        let pieces = u32::try_from(bytes.min(body_bytes_max).div_ceil(ROOM_BYTES)).unwrap_or(u32::MAX);
+        let room = timeout(body_timeout, Arc::clone(&app.body_room).acquire_many_owned(pieces)).await;
+        let _room = room.map_err(|_| ServerError::Crowded)?.expect("the semaphore is never closed");
+        let read = timeout(body_timeout, read(body, body_bytes_max)).await;
+        let bytes = read.map_err(|_| ServerError::SlowBody(body_timeout.as_secs_f64()))??;
+        Ok(Self { bytes, _room })
     }
 }
 
@@ -50,7 +62,7 @@ async fn read(mut body: Body, bytes_max: usize) -> Result<Bytes, ServerError> {
 
 /// Reads the body of a route from its bytes.
 pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ServerError> {
-    let Object(parsed) = serde_json::from_slice(body).map_err(|error| match error.classify() {
+    let Strict(parsed) = serde_json::from_slice(body).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => ServerError::Shape(error),
         _ => ServerError::NotJson(error),
     })?;

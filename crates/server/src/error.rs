@@ -31,6 +31,8 @@ pub(crate) enum ServerError {
     Method(String),
     #[error("the body did not arrive within {0} s")]
     SlowBody(f64),
+    #[error("too many requests at once; send it again in a while")]
+    Crowded,
     #[error("the body ended early: {0}")]
     CutBody(String),
     #[error("the body has more than {0} bytes; send fewer entries at a time")]
@@ -59,14 +61,14 @@ impl ServerError {
             Self::NotYet(_) => StatusCode::NOT_IMPLEMENTED,
             Self::Store(rushhour_store::Error::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Store(rushhour_store::Error::DiskFull { .. }) => StatusCode::INSUFFICIENT_STORAGE,
-            Self::Store(rushhour_store::Error::Poisoned) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Crowded | Self::Store(rushhour_store::Error::Poisoned) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
     /// Whether part of the body may still be on its way, so that the connection cannot be used again.
     fn leaves_body_unread(&self) -> bool {
-        matches!(self, Self::SlowBody(_) | Self::LargeBody(_) | Self::CutBody(_))
+        matches!(self, Self::SlowBody(_) | Self::LargeBody(_) | Self::CutBody(_) | Self::Crowded)
     }
 }
 

@@ -19,6 +19,7 @@ use tower::ServiceExt;
 
 const LIMITS: Limits = Limits {
     body_bytes_max: 4096,
+    bodies_bytes_max: 8192,
     body_timeout: Duration::from_secs(30),
     head_timeout: Duration::from_secs(30),
     connections_max: 10,
@@ -83,7 +84,8 @@ async fn refuses(path: &str, body: &str, status: u16, part: &str) {
     assert_eq!(answered, status, "{body}: {text}");
     let error: Value = serde_json::from_str(&text).unwrap();
     assert!(error["error"].as_str().unwrap().contains(part), "{text}");
-    assert_eq!(server.entries().await, Vec::<Value>::new());
+    let metrics = server.send("GET", "/metrics", Body::empty()).await.1;
+    assert!(metrics.contains("em_store_entries 0\n"), "{metrics}");
 }
 
 #[tokio::test]
@@ -169,7 +171,10 @@ async fn before_the_pipeline_there_are_no_trips_and_no_range() {
     ] {
         assert_eq!(server.post(path, r#"{"user":"anna"}"#).await, (StatusCode::OK, answer.to_owned()), "{path}");
     }
-    assert_eq!(server.post("/timeline/getTrips/yesterday", r#"{"user":"anna"}"#).await.0, 400);
+    for day in ["yesterday", "%FF"] {
+        let (status, body) = server.post(&format!("/timeline/getTrips/{day}"), r#"{"user":"anna"}"#).await;
+        assert!(status == 400 && body.starts_with(r#"{"error":"`day`"#), "{body}");
+    }
 }
 
 #[tokio::test]
@@ -221,6 +226,26 @@ async fn a_body_that_does_not_arrive_is_408() {
     assert_eq!(text, r#"{"error":"the body did not arrive within 30 s"}"#);
 }
 
+#[tokio::test(start_paused = true)]
+async fn bodies_share_a_bounded_room_and_who_finds_none_is_told_so() {
+    let server = Server::with_anna().await;
+    // Two bodies of unknown size take all the room there is.
+    let slow = || {
+        let (sender, body) = http_body_util::channel::Channel::<Bytes>::new(1);
+        let request = Request::post("/usercache/put").body(Body::new(body)).unwrap();
+        (sender, tokio::spawn(server.router.clone().oneshot(request)))
+    };
+    let (first, second) = (slow(), slow());
+    tokio::task::yield_now().await;
+    let (status, text) = server.post("/usercache/get", r#"{"user":"anna"}"#).await;
+    assert_eq!((status.as_u16(), text.contains("in a while")), (503, true), "{text}");
+    for (sender, answer) in [first, second] {
+        drop(sender);
+        assert_ne!(answer.await.unwrap().unwrap().status(), 503);
+    }
+    assert_eq!(server.post("/usercache/get", r#"{"user":"anna"}"#).await.0, 200);
+}
+
 #[tokio::test]
 async fn unknown_paths_and_methods_are_told_apart() {
     let server = Server::new();
@@ -238,6 +263,7 @@ async fn the_server_tells_that_it_is_up_and_what_it_did() {
     let batch = json!({"user": "anna", "phone_to_server": [entry("a", 1.0), entry("a", 2.0)]}).to_string();
     server.post("/usercache/put", &batch).await;
     server.post("/no/such/route", "{}").await;
+    server.send("BREW", "/no/such/route", Body::empty()).await;
     assert_eq!(server.send("GET", "/healthz", Body::empty()).await, (StatusCode::OK, "ok\n".to_owned()));
     let (_, text) = server.send("GET", "/metrics", Body::empty()).await;
     for line in [
@@ -245,7 +271,8 @@ async fn the_server_tells_that_it_is_up_and_what_it_did() {
         "em_store_entries 2",
         "em_users 1",
         r#"http_request_method="POST",http_route="/usercache/put",http_response_status_code="200"} 1"#,
-        r#"http_route="unmatched",http_response_status_code="404"} 1"#,
+        r#"{http_request_method="POST",http_route="unmatched",http_response_status_code="404"} 1"#,
+        r#"{http_request_method="_OTHER",http_route="unmatched",http_response_status_code="404"} 1"#,
         "# EOF",
     ] {
         assert!(text.contains(line), "{line} is not in\n{text}");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use rushhour_model::wire::{FindEntriesRequest, TruncMethod, write_find_entries_response};
+use rushhour_model::wire::{FindEntriesRequest, TruncMethod, WRITE_TS, write_find_entries_response};
 use rushhour_store::{Found, Query, TimeField};
 
 use crate::app::App;
@@ -15,7 +15,7 @@ use crate::routes::json_text;
 
 /// `POST /datastreams/find_entries/<time_type>`. The body, not the time type, decides the form of the query.
 pub(crate) async fn find_entries(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
-    let request: FindEntriesRequest<'_> = parse(&body.0)?;
+    let request: FindEntriesRequest<'_> = parse(&body.bytes)?;
     let user = auth::user(&app, request.user.as_deref())?;
     if request.from_local_date.is_some() || request.to_local_date.is_some() {
         return Err(ServerError::NotYet("the local-date form of find_entries (use start_time and end_time)"));
@@ -23,7 +23,7 @@ pub(crate) async fn find_entries(State(app): State<Arc<App>>, body: JsonBody) ->
     let truncation = truncation(request.max_entries, request.trunc_method)?;
     let query = Query {
         keys: request.key_list.filter(|keys| !keys.is_empty()),
-        field: TimeField::named(request.key_time.as_deref().unwrap_or("metadata.write_ts")),
+        field: field(request.key_time.as_deref().unwrap_or(WRITE_TS)),
         from: request.start_time,
         to: request.end_time,
         entries_max: app.limits.entries_max,
@@ -34,6 +34,10 @@ pub(crate) async fn find_entries(State(app): State<Arc<App>>, body: JsonBody) ->
     }
     let entries = found.iter().map(|entry| (entry.id, entry.text.as_str()));
     Ok(json_text(write_find_entries_response(user, entries)))
+}
+
+fn field(name: &str) -> TimeField {
+    if name == WRITE_TS { TimeField::WriteTs } else { TimeField::Path(name.split('.').map(str::to_owned).collect()) }
 }
 
 fn truncation(
@@ -68,12 +72,12 @@ fn truncate(found: &mut Vec<Found>, entries_max: usize, method: TruncMethod) {
 
 #[cfg(test)]
 mod tests {
-    use rushhour_model::ids::{EntryId, UserId};
+    use rushhour_model::ids::{UserId, entry_id};
 
     use super::*;
 
     fn check(count: u32, entries_max: usize, method: TruncMethod, left: &[f64]) {
-        let id = EntryId::of(UserId(Default::default()), "t", "k", 0.0);
+        let id = entry_id(UserId(Default::default()), "t", "k", 0.0);
         let entry = |stamp: u32| Found { id, stamp: stamp.into(), text: String::new() };
         let mut found: Vec<_> = (0..count).map(entry).collect();
         truncate(&mut found, entries_max, method);

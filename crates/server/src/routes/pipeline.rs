@@ -14,14 +14,14 @@ use crate::routes::json;
 
 /// `POST /pipeline/get_range_ts`
 pub(crate) async fn get_range_ts(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
-    let call: Call<'_> = parse(&body.0)?;
+    let call: Call<'_> = parse(&body.bytes)?;
     auth::user(&app, call.user.as_deref())?;
     Ok(json(&RangeTsResponse { start_ts: None, end_ts: None }))
 }
 
 /// `POST /pipeline/get_complete_ts`
 pub(crate) async fn get_complete_ts(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
-    let call: Call<'_> = parse(&body.0)?;
+    let call: Call<'_> = parse(&body.bytes)?;
     auth::user(&app, call.user.as_deref())?;
     Ok(json(&CompleteTsResponse { complete_ts: None }))
 }

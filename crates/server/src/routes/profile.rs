@@ -18,7 +18,7 @@ const TOKEN_BYTES_MAX: usize = 256;
 
 /// `POST /profile/create`
 pub(crate) async fn create(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
-    let call: Call<'_> = parse(&body.0)?;
+    let call: Call<'_> = parse(&body.bytes)?;
     let token = call.user.ok_or(ServerError::NoToken)?;
     if token.is_empty() || token.len() > TOKEN_BYTES_MAX {
         let reason = format!("a token has 1 to {TOKEN_BYTES_MAX} bytes, not {}", token.len());
@@ -30,7 +30,7 @@ pub(crate) async fn create(State(app): State<Arc<App>>, body: JsonBody) -> Resul
 
 /// `POST /profile/get`
 pub(crate) async fn get(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
-    let call: Call<'_> = parse(&body.0)?;
+    let call: Call<'_> = parse(&body.bytes)?;
     let user = auth::user(&app, call.user.as_deref())?;
     let mut profile = Map::from_iter([("user_id".to_owned(), value!({"$uuid": user.hex()}))]);
     profile.extend(app.store.profile(user).await?);
@@ -39,7 +39,7 @@ pub(crate) async fn get(State(app): State<Arc<App>>, body: JsonBody) -> Result<R
 
 /// `POST /profile/update`
 pub(crate) async fn update(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
-    let request: ProfileUpdateRequest<'_> = parse(&body.0)?;
+    let request: ProfileUpdateRequest<'_> = parse(&body.bytes)?;
     let user = auth::user(&app, request.user.as_deref())?;
     let mut fields = request.update_doc.ok_or(ServerError::Missing("update_doc"))?;
     // Whose profile it is cannot be changed.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use jiff::civil::Date;
@@ -16,11 +17,13 @@ use crate::routes::json;
 /// `POST /timeline/getTrips/<day>`
 pub(crate) async fn get_trips(
     State(app): State<Arc<App>>,
-    Path(day): Path<String>,
+    day: Result<Path<String>, PathRejection>,
     body: JsonBody,
 ) -> Result<Response, ServerError> {
-    let call: Call<'_> = parse(&body.0)?;
+    let call: Call<'_> = parse(&body.bytes)?;
     auth::user(&app, call.user.as_deref())?;
-    day.parse::<Date>().map_err(|error| ServerError::Invalid { name: "day", reason: error.to_string() })?;
+    let invalid = |reason: String| ServerError::Invalid { name: "day", reason };
+    let Path(day) = day.map_err(|rejection| invalid(rejection.to_string()))?;
+    day.parse::<Date>().map_err(|error| invalid(error.to_string()))?;
     Ok(json(&TimelineResponse { timeline: Vec::new() }))
 }

@@ -22,7 +22,7 @@ const OFFLOADED_BODY_BYTES_MIN: usize = 256 << 10;
 
 /// `POST /usercache/put`
 pub(crate) async fn put(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
-    let bytes = body.0.len();
+    let bytes = body.bytes.len();
     if let Some(upload) = pack(&app, body, pack_put).await? {
         keep(&app, upload, bytes).await?;
     }
@@ -31,7 +31,7 @@ pub(crate) async fn put(State(app): State<Arc<App>>, body: JsonBody) -> Result<R
 
 /// `POST /usercache/putone`
 pub(crate) async fn putone(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
-    let bytes = body.0.len();
+    let bytes = body.bytes.len();
     let upload = pack(&app, body, pack_putone).await?;
     keep(&app, upload, bytes).await?;
     Ok(json(&PutOneResponse { putone: true }))
@@ -39,7 +39,7 @@ pub(crate) async fn putone(State(app): State<Arc<App>>, body: JsonBody) -> Resul
 
 /// `POST /usercache/get`
 pub(crate) async fn get(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
-    let call: Call<'_> = parse(&body.0)?;
+    let call: Call<'_> = parse(&body.bytes)?;
     auth::user(&app, call.user.as_deref())?;
     Ok(json(&UsercacheGetResponse { server_to_phone: Vec::new() }))
 }
@@ -52,12 +52,11 @@ async fn pack<T: Send + 'static>(
     body: JsonBody,
     work: fn(&App, &[u8]) -> Result<T, ServerError>,
 ) -> Result<T, ServerError> {
-    if body.0.len() < OFFLOADED_BODY_BYTES_MIN {
-        return work(app, &body.0);
+    if body.bytes.len() < OFFLOADED_BODY_BYTES_MIN {
+        return work(app, &body.bytes);
     }
     let app = Arc::clone(app);
-    let packed = tokio::task::spawn_blocking(move || work(&app, &body.0)).await;
-    packed.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    rushhour_store::blocking(move || work(&app, &body.bytes)).await
 }
 
 /// The upload in the body of a put; `None` when its list is empty.
