@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
 use anyhow::{Context, Result, anyhow};
-use rushhour_launch::host::{ProcHost, environment};
+use rushhour_launch::host::{environment, sample};
 use rushhour_launch::rundir::RunDir;
 use rushhour_launch::target::{Server, Target};
 use rushhour_load::Run;
@@ -24,7 +23,7 @@ use tokio::task::LocalSet;
 use crate::exit::{Exit, Failure};
 use crate::output::show;
 use crate::progress::Progress;
-use crate::signals::stop_signal;
+use crate::signals::StopSignal;
 use crate::surroundings;
 
 /// Drive a running server at fixed rates and print what it did.
@@ -79,7 +78,7 @@ pub(crate) struct OverrideArgs {
 fn parse_seconds(text: &str) -> Result<Seconds, String> {
     let length: jiff::SignedDuration =
         text.parse().map_err(|_| "expected a length such as 30s, 5m or 1h".to_owned())?;
-    Seconds::try_from(length.as_secs_f64())
+    Seconds::try_from(length.as_secs_f64())?.positive()
 }
 
 impl OverrideArgs {
@@ -142,8 +141,7 @@ pub(crate) fn run(args: Args, quiet: bool) -> Result<Exit, Failure> {
     let out = args.out.map(|out| RunDir::create(&out, &scenario, &target, &environment)).transpose()?;
     let run = Run { scenario, recordings, target: args.url.to_string(), address: args.url, environment };
     let progress = Progress::new(quiet);
-    let result =
-        block_on_one_thread(|stop| async { Ok(rushhour_load::run(run, Rc::new(ProcHost), progress, stop).await?) })?;
+    let result = block_on_one_thread(|stop| async { Ok(rushhour_load::run(run, sample, progress, stop).await?) })?;
     if let Some(dir) = &out {
         dir.keep(&result)?;
     }
@@ -163,11 +161,14 @@ pub(crate) fn tell(result: &RunResult, dir: Option<&RunDir>) -> Result<Exit, Fai
 pub(crate) fn block_on_one_thread<T, F: Future<Output = Result<T>>>(work: impl FnOnce(Stop) -> F) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
     LocalSet::new().block_on(&runtime, async {
-        let signal = stop_signal()?;
+        let mut signal = StopSignal::listen()?;
         let (stopper, stopped) = stop();
         tokio::task::spawn_local(async move {
-            signal.await;
+            signal.recv().await;
             stopper.stop();
+            // Whoever asks twice does not want to wait for a clean end.
+            signal.recv().await;
+            std::process::exit(Exit::Interrupted.code().into());
         });
         work(stopped).await
     })

@@ -67,8 +67,18 @@ impl Observer for Progress {
     }
 }
 
+/// Shows that something of unknown length goes on.
+pub(crate) fn spinner(quiet: bool, what: &'static str) -> ProgressBar {
+    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let bar = ProgressBar::with_draw_target(None, target).with_message(what);
+    bar.enable_steady_tick(TICK);
+    bar
+}
+
 fn word(stage: Stage) -> &'static str {
     match stage {
+        Stage::Start => "start",
+        Stage::Stop => "stop",
         Stage::Register => "register",
         Stage::Upload => "upload",
         Stage::WarmUp => "warm-up",

@@ -43,7 +43,11 @@ enum Format {
 /// Runs the subcommand.
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let Command::Show { dir, format } = &args.command;
-    let result = read_result(dir)?;
+    let result = read_result(dir).map_err(|error| match error.is::<serde_json::Error>() {
+        true => Failure::Usage(error),
+        false => Failure::Failed(error),
+    })?;
+    let result = result.quotable();
     show(&print(&result, *format)?)?;
     Ok(Exit::Done)
 }

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use rushhour_server::{App, Limits, router, serve};
 use rushhour_store::{Options, Store};
-use rustix::process::{Signal, set_parent_process_death_signal};
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit};
 use tokio::net::TcpListener;
 
 use crate::exit::{Exit, Failure};
 use crate::output::{say, show};
-use crate::signals::stop_signal;
+use crate::progress::spinner;
+use crate::signals::StopSignal;
 use crate::surroundings;
 
 /// Run the reference server until Ctrl-C or SIGTERM.
@@ -46,8 +47,16 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<Exit, Failure> {
     Ok(runtime.block_on(serve_until_stopped(args, quiet))?)
 }
 
+/// Every connection and every segment is an open file; the usual soft limit of 1,024 is less than both.
+fn raise_file_limit() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    // If it cannot be raised, accepting waits for a free one and the log says that it cannot open a segment.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+}
+
 async fn serve_until_stopped(args: &Args, quiet: bool) -> Result<Exit> {
-    let stopped = stop_signal()?;
+    let mut signal = StopSignal::listen()?;
+    raise_file_limit();
     if args.with_parent {
         // A launcher that was killed cannot stop its server, which would then disturb whatever is measured next.
         set_parent_process_death_signal(Some(Signal::TERM)).context("asking to stop with the parent")?;
@@ -55,8 +64,10 @@ async fn serve_until_stopped(args: &Args, quiet: bool) -> Result<Exit> {
     let limits =
         Limits { body_bytes_max: args.body_bytes_max, connections_max: args.connections_max, ..Limits::default() };
     let listener = TcpListener::bind(args.listen).await.with_context(|| format!("listening on {}", args.listen))?;
+    let reading = spinner(quiet, "reading the log");
     let store = Store::open(Options::new(&args.data, surroundings::rng()?))
         .with_context(|| format!("opening the store in {}", args.data.display()))?;
+    reading.finish_and_clear();
     let stat = store.stat();
     if !quiet {
         say(&format!("{} users and {} entries in {}", stat.users, stat.entries, args.data.display()));
@@ -69,7 +80,7 @@ async fn serve_until_stopped(args: &Args, quiet: bool) -> Result<Exit> {
     }
     let address = listener.local_addr().context("asking for the address")?;
     show(&format!("listening on http://{address}\n"))?;
-    serve(listener, router(Arc::new(App::new(store, limits))), limits, stopped).await.context("serving")?;
+    serve(listener, router(Arc::new(App::new(store, limits))), limits, signal.recv()).await;
     if !quiet {
         say("stopped");
     }

@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use procfs::{CpuInfo, Current, CurrentSI, KernelStats, LoadAverage, Meminfo};
-use rushhour_load::observer::{Host, HostSample};
+use rushhour_load::observer::HostSample;
 use rushhour_report::environment::Environment;
+
+use crate::sample::cpu_s;
 
 /// What only the caller can know of the moment and the program.
 #[derive(Clone, Debug)]
@@ -38,24 +40,21 @@ pub fn environment(caller: &Caller) -> Environment {
     }
 }
 
-/// The counters of Linux' `/proc`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ProcHost;
-
-impl Host for ProcHost {
-    fn sample(&self) -> HostSample {
-        let total = KernelStats::current().map(|stats| stats.total).ok();
-        let ticks_per_s = procfs::ticks_per_second() as f64;
-        let steal = total.as_ref().and_then(|total| total.steal).unwrap_or_default();
-        let all = total.as_ref().map_or(0, |t| {
-            let optional = [t.iowait, t.irq, t.softirq, t.steal].map(Option::unwrap_or_default);
-            t.user + t.nice + t.system + t.idle + optional.iter().sum::<u64>()
-        });
-        HostSample {
-            thread_cpu_s: thread_cpu_s().unwrap_or_default(),
-            steal_s: steal as f64 / ticks_per_s,
-            total_s: all as f64 / ticks_per_s,
-        }
+/// What this thread, this program and this machine have used so far, from Linux' `/proc`.
+pub fn sample() -> HostSample {
+    let total = KernelStats::current().map(|stats| stats.total).ok();
+    let ticks_per_s = procfs::ticks_per_second() as f64;
+    let steal = total.as_ref().and_then(|total| total.steal).unwrap_or_default();
+    let all = total.as_ref().map_or(0, |t| {
+        let optional = [t.iowait, t.irq, t.softirq, t.steal].map(Option::unwrap_or_default);
+        t.user + t.nice + t.system + t.idle + optional.iter().sum::<u64>()
+    });
+    let pid = std::process::id().try_into().ok();
+    HostSample {
+        thread_cpu_s: thread_cpu_s().unwrap_or_default(),
+        process_cpu_s: pid.and_then(cpu_s).unwrap_or_default(),
+        steal_s: steal as f64 / ticks_per_s,
+        total_s: all as f64 / ticks_per_s,
     }
 }
 
@@ -73,10 +72,10 @@ mod tests {
 
     #[test]
     fn the_machine_counts_what_this_thread_uses() {
-        let before = ProcHost.sample();
+        let before = sample();
         let busy = (0..20_000_000_u64).fold(0, |sum: u64, n| std::hint::black_box(sum ^ n));
         std::hint::black_box(busy);
-        let after = ProcHost.sample();
+        let after = sample();
         assert!(after.thread_cpu_s > before.thread_cpu_s);
         assert!(after.total_s > 0.0 && after.total_s >= before.total_s);
     }

@@ -13,9 +13,9 @@ use rushhour_load::scenario::Scenario;
 use rushhour_load::stop::Stop;
 use rushhour_load::{Run, run};
 use rushhour_report::environment::Environment;
-use rushhour_report::result::RunResult;
+use rushhour_report::result::{RunResult, TargetUse};
 
-use crate::host::ProcHost;
+use crate::host::sample;
 use crate::process::ServerProcess;
 use crate::rundir::RunDir;
 use crate::sample::{Sampler, cpu_s};
@@ -45,35 +45,44 @@ pub async fn launch(launch: Launch, out: &Path, observer: Rc<dyn Observer>, stop
     let dir = RunDir::create(out, &scenario, &target, &environment)?;
     let name = target.name.as_str().to_owned();
     let run_at = |address: Address| Run { scenario, recordings, address, target: name, environment };
-    let result = match target.server {
-        Server::External { url } => run(run_at(url), Rc::new(ProcHost), observer, stop).await?,
+    let (result, trouble) = match target.server {
+        Server::External { url } => (run(run_at(url), sample, observer, stop).await?, Ok(())),
         Server::Reference => run_reference(&dir, &program, run_at, observer, stop).await?,
     };
     dir.keep(&result)?;
+    trouble.with_context(|| format!("what was measured is kept in {}", dir.path().display()))?;
     Ok((dir, result))
 }
 
+/// The result of a run against a server of our own, and what went wrong with the server beside it.
 async fn run_reference(
     dir: &RunDir,
     program: &Path,
     run_at: impl FnOnce(Address) -> Run,
     observer: Rc<dyn Observer>,
     stop: Stop,
-) -> Result<RunResult> {
+) -> Result<(RunResult, Result<()>)> {
     let data_dir = dir.join("data");
+    observer.steps(Stage::Start, 1);
     let server = ServerProcess::start(program, &data_dir, &dir.join("server.log")).await?;
     let pid = server.pid().context("the server ended at once")?;
     let sampler = Sampler::start(pid, &data_dir, &dir.join("target.csv"))?;
-    let marks = Rc::new(CpuMarks { observer, pid, start_s: Cell::default(), end_s: Cell::default() });
-    let outcome = run(run_at(server.address().clone()), Rc::new(ProcHost), Rc::clone(&marks) as _, stop).await;
-    // A server that died is the better explanation of whatever else went wrong.
+    let marks =
+        Rc::new(CpuMarks { observer: Rc::clone(&observer), pid, start_s: Cell::default(), end_s: Cell::default() });
+    let outcome = run(run_at(server.address().clone()), sample, Rc::clone(&marks) as _, stop).await;
+    observer.steps(Stage::Stop, 1);
     let used = sampler.finish();
-    server.stop().await?;
-    let (mut result, mut used) = (outcome?, used?);
-    used.measure_cpu_s = marks.measure_cpu_s();
-    result.target_use = Some(used);
-    std::fs::remove_dir_all(&data_dir).with_context(|| format!("removing {}", data_dir.display()))?;
-    Ok(result)
+    let stopped = server.stop().await;
+    observer.finish();
+    let mut result = match (outcome, &stopped) {
+        (Ok(result), _) => result,
+        // A server that died is the better explanation of whatever else went wrong.
+        (Err(_), Err(_)) => return Err(stopped.expect_err("just seen")),
+        (Err(error), Ok(())) => return Err(error.into()),
+    };
+    let removed = std::fs::remove_dir_all(&data_dir).with_context(|| format!("removing {}", data_dir.display()));
+    result.target_use = used.as_ref().ok().map(|used| TargetUse { measure_cpu_s: marks.measure_cpu_s(), ..*used });
+    Ok((result, stopped.and(used.map(drop)).and(removed)))
 }
 
 /// Passes everything on, and notes what the target had used when *measure* began and ended.

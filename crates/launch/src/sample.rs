@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use procfs::process::Process;
 use rushhour_report::result::TargetUse;
 use serde::Serialize;
+use tokio::time::Instant;
 
 const INTERVAL: Duration = Duration::from_secs(1);
 
@@ -44,15 +45,14 @@ impl Sampler {
         let data_dir = data_dir.to_owned();
         let (stop, stopped) = channel();
         let work = move || {
-            let mut at = Duration::ZERO;
+            let started = Instant::now();
             loop {
-                let sample = sample(&process, &data_dir, at)?;
+                let sample = sample(&process, &data_dir, started.elapsed())?;
                 writer.serialize(sample)?;
                 writer.flush()?;
                 if stopped.recv_timeout(INTERVAL) != Err(RecvTimeoutError::Timeout) {
                     return total(&process, &data_dir);
                 }
-                at += INTERVAL;
             }
         };
         let thread = std::thread::Builder::new().name("sampler".into()).spawn(work)?;

@@ -20,9 +20,9 @@ impl Address {
         self.0.as_str()
     }
 
-    /// The host alone.
+    /// The host alone, without the brackets of an IPv6 address.
     pub fn host(&self) -> &str {
-        self.0.host()
+        self.0.host().trim_start_matches('[').trim_end_matches(']')
     }
 
     /// The port, 80 when none is given.
@@ -76,7 +76,9 @@ mod tests {
         let address: Address = "http://localhost:81/".parse().unwrap();
         assert_eq!((address.host(), address.port(), address.authority()), ("localhost", 81, "localhost:81"));
         assert_eq!(address.to_string(), "http://localhost:81");
-        assert_eq!("http://[::1]".parse::<Address>().unwrap().port(), 80);
+        let address: Address = "http://[::1]:81".parse().unwrap();
+        assert_eq!((address.host(), address.port(), address.authority()), ("::1", 81, "[::1]:81"));
+        assert_eq!("http://localhost".parse::<Address>().unwrap().port(), 80);
     }
 
     #[test]

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 /// The largest rate that is taken: a request every 100 ns.
 const RATE_MAX_PER_S: f64 = 1e7;
+/// The smallest rate that is taken: a request in eleven days.
+const RATE_MIN_PER_S: f64 = 1e-6;
 
 /// How often, and how regularly.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,7 +34,7 @@ pub enum Spacing {
     Uniform,
 }
 
-/// A rate: above zero and finite, because nothing else can be built.
+/// A rate: positive and finite, because nothing else can be built.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Rate {
@@ -43,11 +45,11 @@ impl TryFrom<f64> for Rate {
     type Error = String;
 
     fn try_from(per_s: f64) -> Result<Self, String> {
-        if per_s > 0.0 && per_s <= RATE_MAX_PER_S {
+        if (RATE_MIN_PER_S..=RATE_MAX_PER_S).contains(&per_s) {
             Ok(Self { per_s })
         } else {
             Err(format!(
-                "{per_s} is not a rate above 0 and up to {RATE_MAX_PER_S} per second; leave out what is not sent"
+                "{per_s} is not a rate from {RATE_MIN_PER_S} to {RATE_MAX_PER_S} per second; leave out what is not sent"
             ))
         }
     }

@@ -1,5 +1,7 @@
-//! What is set up before anything is measured: the users. This goes through reqwest, which follows proxies and keeps
-//! its own connections; nothing of it is timed.
+//! What is set up before anything is measured: the users. This goes through reqwest, which keeps its own
+//! connections; nothing of it is timed.
+
+use std::time::Duration;
 
 use reqwest::Client;
 use rushhour_model::wire::{Call, ErrorResponse, route};
@@ -10,6 +12,8 @@ use crate::error::LoadError;
 use crate::observer::Observer;
 use crate::population::Population;
 
+/// How long a registration may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
 /// How many users are registered at once.
 const REGISTERED_AT_ONCE: usize = 16;
 
@@ -18,7 +22,9 @@ const REGISTERED_AT_ONCE: usize = 16;
 /// # Errors
 /// [`LoadError::Register`] with the first refusal.
 pub async fn register(address: &Address, users: u32, observer: &dyn Observer) -> Result<(), LoadError> {
-    let client = Client::new();
+    // Straight to the target, as the load goes.
+    let client = Client::builder().no_proxy().timeout(TIMEOUT).build();
+    let client = client.map_err(|error| LoadError::Register { address: address.clone(), reason: full(&error) })?;
     let mut waiting = JoinSet::new();
     let mut people = 0..users;
     loop {

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::pool::Pool;
 use crate::recorder::{Outcome, Recorder, Sample};
-use crate::request::Request;
+use crate::request::{Request, Source};
 use crate::stop::{Stop, stop};
 use crate::transport::{Connection, Failure, Transport};
 
@@ -58,7 +58,7 @@ struct Shared<T: Transport> {
 
 /// Sends every request at its time, and records each in `recorder`. Must run inside a [`tokio::task::LocalSet`].
 pub async fn drive<T: Transport + 'static>(
-    requests: impl Iterator<Item = Request>,
+    mut requests: impl Source,
     pool: Pool<T>,
     recorder: Recorder,
     bounds: Bounds,
@@ -70,7 +70,7 @@ pub async fn drive<T: Transport + 'static>(
     let (over, is_over) = stop();
     let mut tasks = JoinSet::new();
     let mut driven = Driven { ending: Ending::Finished, ended: Duration::ZERO, backlog_max: 0 };
-    for request in requests {
+    while let Some(request) = requests.next().await {
         if !wait_until(epoch + request.at, &mut stopped).await {
             driven.ending = Ending::Interrupted;
             break;

@@ -5,6 +5,8 @@ use std::time::Duration;
 /// A part of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
+    /// Starting the target and waiting until it is ready.
+    Start,
     /// Making the users known to the target.
     Register,
     /// Uploading the days before the run.
@@ -15,6 +17,8 @@ pub enum Stage {
     Measure,
     /// Waiting for what is still under way.
     Drain,
+    /// Stopping the target.
+    Stop,
 }
 
 /// Is told how far a run is.
@@ -34,14 +38,13 @@ pub trait Observer {
 pub struct HostSample {
     /// Processor time of the calling thread.
     pub thread_cpu_s: f64,
+    /// Processor time of this program.
+    pub process_cpu_s: f64,
     /// Processor time of the machine that the hypervisor gave to others.
     pub steal_s: f64,
     /// All processor time of the machine, used or not.
     pub total_s: f64,
 }
 
-/// The machine that sends, as the operating system counts it.
-pub trait Host {
-    /// The counters now. Called on the sending thread.
-    fn sample(&self) -> HostSample;
-}
+/// Reads the counters of the machine that sends. Called on the sending thread.
+pub type HostProbe = fn() -> HostSample;

@@ -63,31 +63,35 @@ impl Record {
         self.offered += 1;
         self.request_bytes += sample.request_bytes as u64;
         self.lateness.record(sample.released.saturating_sub(sample.intended));
-        if let Some(sent) = sample.sent {
-            self.sent += 1;
-            self.wait.record(sent.saturating_sub(sample.released));
-            self.service.record(sample.done.saturating_sub(sent));
-        }
-        let response = sample.done.saturating_sub(sample.intended);
+        self.sent += u64::from(sample.sent.is_some());
         match sample.outcome {
             Outcome::Completed(answer) => {
                 self.completed += 1;
                 self.response_bytes += answer.bytes;
                 self.response_bytes_max = self.response_bytes_max.max(answer.bytes);
                 self.answers_with_something += u64::from(!answer.is_empty);
-                self.response.record(response);
+                self.time(sample);
             }
             Outcome::Failed(failure) => {
                 *self.failed.entry(failure).or_default() += 1;
                 // A quick refusal would make a bad run look fast; a time-out is a lower bound of the truth.
                 if failure == Failure::Timeout {
-                    self.response.record(response);
+                    self.time(sample);
                 }
             }
             Outcome::Censored => {
                 self.censored += 1;
-                self.response.record(response);
+                self.time(sample);
             }
+        }
+    }
+
+    /// Records what the target took.
+    fn time(&mut self, sample: &Sample) {
+        self.response.record(sample.done.saturating_sub(sample.intended));
+        if let Some(sent) = sample.sent {
+            self.wait.record(sent.saturating_sub(sample.released));
+            self.service.record(sample.done.saturating_sub(sent));
         }
     }
 

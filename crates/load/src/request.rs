@@ -1,6 +1,7 @@
 //! Requests: an arrival with everything that is written to the wire, made ahead of its time.
 
-use std::sync::mpsc::sync_channel;
+use std::future::Future;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use rushhour_model::entry::key;
 use rushhour_model::shift;
 use rushhour_model::wire::{Call, FindEntriesRequest, PutCall, route};
 use serde::Serialize;
+use tokio::sync::mpsc;
 
 use crate::operation::Operation;
 use crate::population::{LivedDay, Population};
@@ -105,18 +107,57 @@ pub fn count_uploads_before(population: &Population) -> usize {
     turns.flat_map(uploads).sum()
 }
 
-/// Makes requests on a thread of their own, a bounded number ahead, so that making one never delays sending another.
-pub fn ahead(requests: impl Iterator<Item = Request> + Send + 'static) -> impl Iterator<Item = Request> {
-    let (made, due) = sync_channel(MADE_AHEAD_MAX);
-    std::thread::spawn(move || {
-        for request in requests {
-            // The run was stopped early.
-            if made.send(request).is_err() {
-                return;
+/// Gives one request after another.
+pub trait Source {
+    /// The next one; `None` at the end.
+    fn next(&mut self) -> impl Future<Output = Option<Request>>;
+}
+
+/// Requests that cost nothing to make, or that are there already.
+#[derive(Debug)]
+pub struct Ready<I>(pub I);
+
+impl<I: Iterator<Item = Request>> Source for Ready<I> {
+    async fn next(&mut self) -> Option<Request> {
+        self.0.next()
+    }
+}
+
+/// Requests that are made on a thread of their own, a bounded number ahead, so that making one never delays sending or
+/// receiving another.
+#[derive(Debug)]
+pub struct Ahead {
+    made: mpsc::Receiver<Request>,
+    maker: Option<JoinHandle<()>>,
+}
+
+impl Ahead {
+    /// Starts making `requests`.
+    pub fn start(requests: impl Iterator<Item = Request> + Send + 'static) -> Self {
+        let (sender, made) = mpsc::channel(MADE_AHEAD_MAX);
+        let maker = std::thread::spawn(move || {
+            for request in requests {
+                // The run was stopped early.
+                if sender.blocking_send(request).is_err() {
+                    return;
+                }
             }
+        });
+        Self { made, maker: Some(maker) }
+    }
+}
+
+impl Source for Ahead {
+    async fn next(&mut self) -> Option<Request> {
+        let next = self.made.recv().await;
+        if next.is_none()
+            && let Some(Err(panic)) = self.maker.take().map(JoinHandle::join)
+        {
+            // A schedule that ends too soon must not look like one that was sent to its end.
+            std::panic::resume_unwind(panic);
         }
-    });
-    due.into_iter()
+        next
+    }
 }
 
 fn put(at: Duration, user: u32, day: &LivedDay<'_>, part: usize) -> Request {

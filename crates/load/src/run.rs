@@ -12,12 +12,12 @@ use crate::address::Address;
 use crate::control;
 use crate::driver::{Bounds, Driven, Ending, drive};
 use crate::error::LoadError;
-use crate::observer::{Host, HostSample, Observer, Stage};
+use crate::observer::{HostProbe, HostSample, Observer, Stage};
 use crate::pool::Pool;
 use crate::population::Population;
 use crate::recorder::Recorder;
 use crate::recording::Recording;
-use crate::request::{Requests, ahead, count_uploads_before, uploads_before};
+use crate::request::{Ahead, Requests, count_uploads_before, uploads_before};
 use crate::scenario::{Phases, Scenario};
 use crate::schedule::Schedule;
 use crate::stop::Stop;
@@ -47,7 +47,7 @@ pub struct Run {
 /// When the target does not take the users; from then on whatever happens is in the result.
 pub async fn run(
     run: Run,
-    host: Rc<dyn Host>,
+    host: HostProbe,
     observer: Rc<dyn Observer>,
     mut stop: Stop,
 ) -> Result<RunResult, LoadError> {
@@ -60,13 +60,13 @@ pub async fn run(
         registered = control::register(&address, population.users(), &*observer) => registered?,
         () = stop.requested() => {}
     }
-    let upload = upload_before(&population, &scenario, &pool, &*observer, &stop).await;
+    let upload = upload_before(&population, &scenario, &pool, &*observer, &mut stop).await;
     let pool = Rc::into_inner(pool).expect("every upload has ended");
 
-    let requests = ahead(Requests::new(Schedule::new(&scenario), population));
-    let watched = Watched::start(scenario.phases, Rc::clone(&host), Rc::clone(&observer));
+    let requests = Ahead::start(Requests::new(Schedule::new(&scenario), population));
+    let watched = Watched::start(scenario.phases, host, Rc::clone(&observer));
     let (driven, recorder) = drive(requests, pool, Recorder::new(&scenario), bounds(&scenario), stop).await;
-    let generator = generator_use(&watched, host.sample(), &driven, &recorder);
+    let generator = generator_use(&watched, host(), &driven, &recorder);
     observer.finish();
 
     let measured = measured(&scenario.phases, &driven);
@@ -121,11 +121,11 @@ async fn upload_before<T: Transport + 'static>(
     scenario: &Scenario,
     pool: &Rc<Pool<T>>,
     observer: &dyn Observer,
-    stop: &Stop,
+    stop: &mut Stop,
 ) -> UploadResult {
     observer.steps(Stage::Upload, count_uploads_before(population) as u64);
     let request_timeout = scenario.connections.request_timeout_s.duration();
-    let before = ahead(uploads_before(population.clone()));
+    let before = Ahead::start(uploads_before(population.clone()));
     upload(before, pool, request_timeout, observer, stop).await
 }
 
@@ -137,16 +137,16 @@ struct Watched {
 
 impl Watched {
     /// Starts watching the phases go by, from now on.
-    fn start(phases: Phases, host: Rc<dyn Host>, observer: Rc<dyn Observer>) -> Self {
+    fn start(phases: Phases, host: HostProbe, observer: Rc<dyn Observer>) -> Self {
         let watched = Self { start: Rc::default(), end: Rc::default() };
         let (start, end) = (Rc::clone(&watched.start), Rc::clone(&watched.end));
         tokio::task::spawn_local(async move {
             observer.lasts(Stage::WarmUp, phases.warm_up_s.duration());
             sleep(phases.warm_up_s.duration()).await;
-            start.set(Some((Instant::now(), host.sample())));
+            start.set(Some((Instant::now(), host())));
             observer.lasts(Stage::Measure, phases.measure_s.duration());
             sleep(phases.measure_s.duration()).await;
-            end.set(Some((Instant::now(), host.sample())));
+            end.set(Some((Instant::now(), host())));
             observer.lasts(Stage::Drain, phases.drain_s.duration());
         });
         watched
@@ -154,7 +154,9 @@ impl Watched {
 }
 
 fn generator_use(watched: &Watched, now: HostSample, driven: &Driven, recorder: &Recorder) -> GeneratorUse {
-    let lateness_p99_ms = recorder.lateness().percentiles().p99;
+    let lateness = recorder.lateness().percentiles();
+    // With too few samples for a p99 the longest must do.
+    let lateness_p99_ms = lateness.p99.or(lateness.max);
     let idle = GeneratorUse { backlog_max: driven.backlog_max, lateness_p99_ms, ..GeneratorUse::default() };
     let Some((started, before)) = watched.start.get() else { return idle };
     let (ended, after) = watched.end.get().unwrap_or((Instant::now(), now));
@@ -162,6 +164,7 @@ fn generator_use(watched: &Watched, now: HostSample, driven: &Driven, recorder: 
     let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
     GeneratorUse {
         thread_cpu_ratio: share(after.thread_cpu_s - before.thread_cpu_s, wall_s),
+        cpu_ratio: share(after.process_cpu_s - before.process_cpu_s, after.total_s - before.total_s),
         steal_ratio: share(after.steal_s - before.steal_s, after.total_s - before.total_s),
         ..idle
     }

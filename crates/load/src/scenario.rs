@@ -114,6 +114,7 @@ pub struct Phases {
     /// Sent, not counted.
     pub warm_up_s: Seconds,
     /// Counted.
+    #[serde(deserialize_with = "positive_seconds")]
     pub measure_s: Seconds,
     /// How long to wait at the end for what is still under way.
     pub drain_s: Seconds,
@@ -157,6 +158,18 @@ impl Seconds {
     pub fn as_f64(self) -> f64 {
         self.0
     }
+
+    /// As what must not be zero, such as the time to measure.
+    ///
+    /// # Errors
+    /// When it is.
+    pub fn positive(self) -> Result<Self, String> {
+        if self.0 > 0.0 { Ok(self) } else { Err("nothing can be measured in 0 s".to_owned()) }
+    }
+}
+
+fn positive_seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Seconds, D::Error> {
+    Seconds::deserialize(deserializer)?.positive().map_err(serde::de::Error::custom)
 }
 
 impl TryFrom<f64> for Seconds {
@@ -333,6 +346,8 @@ mod tests {
         refuses("[arrivals.get]\nrate_per_s = inf", 2, &["inf is not a rate"]);
         refuses("users = 0", 1, &["nonzero"]);
         refuses("[phases]\nmeasure_s = -1", 2, &["not a length of time"]);
+        refuses("[phases]\nmeasure_s = 0", 2, &["nothing can be measured"]);
+        refuses("[arrivals.get]\nrate_per_s = 1e-30", 2, &["is not a rate"]);
         refuses("[limits]\nfailed_ratio_max = 2", 2, &["between 0 and 1"]);
         refuses("[limits.response_p99_ms]\nget = 0", 2, &["above zero"]);
         refuses("[days]\nfirst_day = \"yesterday\"", 2, &[]);

@@ -10,38 +10,43 @@ use tokio::time::{Instant, timeout};
 
 use crate::observer::Observer;
 use crate::pool::Pool;
-use crate::request::Request;
+use crate::request::{Request, Source};
 use crate::stop::Stop;
 use crate::transport::{Connection, Failure, Transport};
 
 /// Sends every request, each as soon as a connection is free. Must run inside a [`tokio::task::LocalSet`].
 pub async fn upload<T: Transport + 'static>(
-    requests: impl Iterator<Item = Request>,
+    mut requests: impl Source,
     pool: &Rc<Pool<T>>,
     request_timeout: Duration,
     observer: &dyn Observer,
-    stop: &Stop,
+    stop: &mut Stop,
 ) -> UploadResult {
     let started = Instant::now();
     let result = Rc::new(RefCell::new(UploadResult::default()));
     let mut tasks = JoinSet::new();
-    for request in requests {
-        if stop.is_requested() {
-            break;
+    let sending = async {
+        while let Some(request) = requests.next().await {
+            if tasks.len() == pool.connections_max() {
+                tasks.join_next().await;
+                observer.step();
+            }
+            let (pool, result) = (Rc::clone(pool), Rc::clone(&result));
+            tasks.spawn_local(async move {
+                let outcome = send(&pool, &request, request_timeout).await;
+                count(&mut result.borrow_mut(), &request, outcome);
+            });
         }
-        if tasks.len() == pool.connections_max() {
-            tasks.join_next().await;
+        while tasks.join_next().await.is_some() {
             observer.step();
         }
-        let (pool, result) = (Rc::clone(pool), Rc::clone(&result));
-        tasks.spawn_local(async move {
-            let outcome = send(&pool, &request, request_timeout).await;
-            count(&mut result.borrow_mut(), &request, outcome);
-        });
+    };
+    tokio::select! {
+        () = sending => {}
+        () = stop.requested() => {}
     }
-    while tasks.join_next().await.is_some() {
-        observer.step();
-    }
+    // Nobody waits for what was under way when somebody stopped the run.
+    tasks.shutdown().await;
     let seconds = started.elapsed().as_secs_f64();
     UploadResult { seconds, ..*result.borrow() }
 }

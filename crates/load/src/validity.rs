@@ -13,6 +13,8 @@ const LATENESS_P99_MS: f64 = 2.0;
 const LATENESS_SHARE: f64 = 0.02;
 /// A sending thread busier than this is the bottleneck itself.
 const THREAD_CPU_RATIO_MAX: f64 = 0.85;
+/// So is a process that takes more than this of all cores.
+const CPU_RATIO_MAX: f64 = 0.85;
 /// A machine whose hypervisor takes more than this measures its neighbours.
 const STEAL_RATIO_MAX: f64 = 0.02;
 /// A target that leaves more than this share of what was offered unanswered is saturated.
@@ -45,15 +47,25 @@ pub fn judge(facts: &Facts<'_>) -> (Verdict, Vec<String>) {
 }
 
 fn invalid(facts: &Facts<'_>) -> Vec<String> {
-    let GeneratorUse { thread_cpu_ratio, steal_ratio, lateness_p99_ms, .. } = *facts.generator;
+    let GeneratorUse { thread_cpu_ratio, cpu_ratio, steal_ratio, lateness_p99_ms, .. } = *facts.generator;
     let tightest = facts.limits.response_p99_ms.values().map(|limit| limit.as_f64()).fold(f64::INFINITY, f64::min);
     let lateness_max =
         if tightest.is_finite() { LATENESS_P99_MS.max(LATENESS_SHARE * tightest) } else { LATENESS_P99_MS };
     let mut reasons = Vec::new();
+    if facts.operations.values().all(|operation| operation.offered == 0) {
+        reasons.push("nothing was offered while measuring; raise the rates or measure for longer".to_owned());
+    }
     if let Some(lateness) = lateness_p99_ms.filter(|lateness| *lateness > lateness_max) {
         reasons.push(format!(
             "the generator let requests go too late: p99 {lateness:.1} ms, at most {lateness_max:.1} ms is valid; \
              run it on a quieter machine or at a lower rate"
+        ));
+    }
+    if cpu_ratio > CPU_RATIO_MAX {
+        reasons.push(format!(
+            "the generator used {:.0} % of all cores, at most {:.0} % is valid; lower the rate or split it over machines",
+            cpu_ratio * 100.0,
+            CPU_RATIO_MAX * 100.0
         ));
     }
     if thread_cpu_ratio > THREAD_CPU_RATIO_MAX {
@@ -125,7 +137,9 @@ fn p99_breach(name: &str, result: &OperationResult, limit: Milliseconds) -> Opti
         (None, None) => return None,
     };
     let limit = limit.as_f64();
-    (value > limit).then(|| format!("{name}: response {word} {value:.1} ms is over the limit of {limit} ms"))
+    // The figure of an operation that did no work is not told, see docs/MEASURING.md.
+    let told = if result.is_always_empty { String::new() } else { format!("{value:.1} ms ") };
+    (value > limit).then(|| format!("{name}: response {word} {told}is over the limit of {limit} ms"))
 }
 
 fn ratio(part: u64, whole: u64) -> f64 {
@@ -163,6 +177,7 @@ mod tests {
                 lateness_p99_ms: Some(4.9),
                 thread_cpu_ratio: 0.5,
                 steal_ratio: 0.01,
+                cpu_ratio: 0.4,
                 backlog_max: 3,
             },
             upload: UploadResult { sent: 100, ..UploadResult::default() },
@@ -225,6 +240,12 @@ mod tests {
             Verdict::Invalid,
             "3.0 %",
         );
+    }
+
+    #[test]
+    fn a_run_that_offered_nothing_is_invalid() {
+        check(|case| case.get = OperationResult::default(), Verdict::Invalid, "nothing was offered");
+        check(|case| case.generator.cpu_ratio = 0.9, Verdict::Invalid, "90 % of all cores");
     }
 
     #[test]

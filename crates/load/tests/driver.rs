@@ -9,7 +9,7 @@ use rushhour_load::driver::{Bounds, Driven, Ending, drive};
 use rushhour_load::operation::Operation;
 use rushhour_load::pool::Pool;
 use rushhour_load::recorder::Recorder;
-use rushhour_load::request::Request;
+use rushhour_load::request::{Ready, Request};
 use rushhour_load::scenario::Scenario;
 use rushhour_load::stop::{Stop, stop};
 use rushhour_load::transport::{Answer, Connection, Failure, Transport};
@@ -79,7 +79,7 @@ async fn run(connections: u32, script: Script, stop: Stop) -> (Driven, Operation
     let bounds = Bounds { request_timeout: Duration::from_secs(3), backlog_max: 400, end: scenario.phases.end() };
     let pool = Pool::new(Target { script, epoch: Instant::now() }, connections);
     let recorder = Recorder::new(&scenario);
-    let (driven, recorder) = LocalSet::new().run_until(drive(requests, pool, recorder, bounds, stop)).await;
+    let (driven, recorder) = LocalSet::new().run_until(drive(Ready(requests), pool, recorder, bounds, stop)).await;
     let mut results: BTreeMap<_, _> = recorder.results(scenario.phases.measure_s.duration());
     (driven, results.remove("get").unwrap())
 }
@@ -153,6 +153,7 @@ async fn refusals_and_error_statuses_are_failures_by_kind_and_not_fast_answers()
     assert_eq!(get.errors, BTreeMap::from([("connect".to_owned(), 1000)]));
     let (_, get) = run(4, Script { status: Some(503), ..Script::default() }, never()).await;
     assert_eq!((get.sent, get.failed, get.response_ms.count), (1000, 1000, 0));
+    assert_eq!((get.service_ms.count, get.wait_ms.count), (0, 0));
     assert_eq!(get.errors, BTreeMap::from([("status 503".to_owned(), 1000)]));
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use rushhour_load::operation::Operation;
 use rushhour_load::population::Population;
 use rushhour_load::recording;
-use rushhour_load::request::{Request, Requests, ahead, count_uploads_before, uploads_before};
+use rushhour_load::request::{Ahead, Request, Requests, Source, count_uploads_before, uploads_before};
 use rushhour_load::scenario::Scenario;
 use rushhour_load::schedule::Schedule;
 use serde_json::Value;
@@ -36,11 +36,21 @@ fn identities(request: &Request) -> Vec<String> {
     body["phone_to_server"].as_array().unwrap().iter().map(identity).collect()
 }
 
-#[test]
-fn the_same_scenario_gives_the_same_bytes_also_when_made_ahead() {
+#[tokio::test]
+async fn the_same_scenario_gives_the_same_bytes_also_when_made_ahead() {
     let scenario = Scenario::parse(MIX).unwrap();
-    let made_ahead: Vec<_> = ahead(Requests::new(Schedule::new(&scenario), population(&scenario))).collect();
-    assert_eq!(requests(), made_ahead);
+    let mut ahead = Ahead::start(Requests::new(Schedule::new(&scenario), population(&scenario)));
+    for request in requests() {
+        assert_eq!(ahead.next().await, Some(request));
+    }
+    assert_eq!(ahead.next().await, None);
+}
+
+#[tokio::test]
+#[should_panic(expected = "no more")]
+async fn a_schedule_that_breaks_off_does_not_look_like_one_that_ended() {
+    let mut broken = Ahead::start(requests().into_iter().take(3).chain(std::iter::from_fn(|| panic!("no more"))));
+    while broken.next().await.is_some() {}
 }
 
 #[test]

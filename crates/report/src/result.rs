@@ -43,6 +43,18 @@ pub struct RunResult {
     pub environment: Environment,
 }
 
+impl RunResult {
+    /// The result without the latencies of operations whose answers were all empty: what may leave its folder.
+    pub fn quotable(mut self) -> Self {
+        for operation in self.operations.values_mut().filter(|operation| operation.is_always_empty) {
+            let untold = Percentiles::default();
+            (operation.response_ms, operation.service_ms) = (untold, untold);
+            (operation.wait_ms, operation.lateness_ms) = (untold, untold);
+        }
+        self
+    }
+}
+
 /// What a run says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -142,6 +154,8 @@ pub struct OperationResult {
 pub struct GeneratorUse {
     /// Processor time of the sending thread, as a share of one core.
     pub thread_cpu_ratio: f64,
+    /// Processor time of the whole program, as a share of all cores.
+    pub cpu_ratio: f64,
     /// Processor time that the hypervisor gave to others, as a share of all.
     pub steal_ratio: f64,
     /// The most requests that were waiting for a connection at once.

@@ -1,7 +1,7 @@
 //! Ctrl-C ends a run cleanly and keeps what was measured.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
@@ -12,9 +12,9 @@ fn signal(pid: u32, name: &str) {
 }
 
 /// Waits until the server has answered a `get`: the run is past its preparations.
-async fn wait_for_load(url: &str) {
+async fn wait_for_load(url: &str, load: &mut Child) {
     let client = reqwest::Client::new();
-    loop {
+    while load.try_wait().unwrap().is_none() {
         let text = client.get(format!("{url}/metrics")).send().await.unwrap().text().await.unwrap();
         if text.contains(r#"http_route="/usercache/get""#) {
             return;
@@ -29,8 +29,8 @@ async fn ctrl_c_keeps_what_was_measured_and_judges_nothing() {
     let days = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/days");
     let mut command = rushhour();
     command.args(["load", "--url", &server.url, "--get", "200", "--duration", "1h", "--users", "2", "--days"]);
-    let load = command.arg(days).arg("--out").arg(out.path()).stdout(Stdio::piped()).spawn().unwrap();
-    wait_for_load(&server.url).await;
+    let mut load = command.arg(days).arg("--out").arg(out.path()).stdout(Stdio::piped()).spawn().unwrap();
+    wait_for_load(&server.url, &mut load).await;
     signal(load.id(), "-INT");
     let output = load.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));

@@ -41,8 +41,8 @@ fn the_quickstart_leaves_a_complete_result() {
         assert_eq!(field("offered"), field("completed") + field("censored"));
         assert!(result["operations"][operation]["response_ms"]["max"].as_f64().unwrap() > 0.0);
     }
-    // Both recorded days of all 20 people: 510 and 453 entries.
-    assert_eq!(count(&result, "/upload/entries"), 20 * (510 + 453));
+    // Both recorded days of all 50 people: 510 and 453 entries.
+    assert_eq!(count(&result, "/upload/entries"), 50 * (510 + 453));
     assert_eq!(count(&result, "/upload/failed"), 0);
     assert_eq!(result["operations"]["find"]["is_always_empty"], false);
     assert_eq!(result["operations"]["timeline"]["is_always_empty"], true);

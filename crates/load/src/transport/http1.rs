@@ -1,5 +1,7 @@
 //! HTTP/1.1 over hyper's connections: one value per connection, so that we decide how many there are.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -9,11 +11,14 @@ use hyper::{Method, Response};
 use hyper_util::rt::TokioIo;
 use rushhour_model::wire::is_empty_answer;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::address::Address;
 use crate::request::Request;
 use crate::transport::{Answer, Connection, Failure, Transport};
 
+/// How long opening a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// As much of an answer as is kept to see whether it carries anything.
 const KEPT_BYTES: usize = 65;
 
@@ -36,8 +41,9 @@ impl Transport for Http1 {
     type Connection = Http1Connection;
 
     async fn connect(&self) -> Result<Http1Connection, Failure> {
-        let stream =
-            TcpStream::connect((self.address.host(), self.address.port())).await.map_err(|_| Failure::Connect)?;
+        let connecting = TcpStream::connect((self.address.host(), self.address.port()));
+        let stream = timeout(CONNECT_TIMEOUT, connecting).await.map_err(|_| Failure::Connect)?;
+        let stream = stream.map_err(|_| Failure::Connect)?;
         stream.set_nodelay(true).map_err(|_| Failure::Connect)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|_| Failure::Connect)?;
         // It ends with the sender; what breaks it shows in the exchange.
