@@ -2,12 +2,16 @@
 //! of it.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+#![expect(clippy::print_stderr, reason = "it tells how much was compared")]
 
 use std::fs::File;
 use std::path::PathBuf;
 
 use flate2::read::GzDecoder;
+use rushhour_model::analysis::{Document, Finding};
 use rushhour_model::entry::{Data, Entry};
+use rushhour_model::geojson::FeatureCollection;
+use rushhour_model::record::Field;
 use rushhour_model::stored::{StoredEntry, to_phone, to_stored};
 use serde_json::Value;
 
@@ -78,4 +82,36 @@ fn stored_form_is_read_and_becomes_phone_form_again() {
             assert_eq!(ours, *sent, "{name}: {before}");
         }
     }
+}
+
+#[test]
+fn analysis_documents_are_typed_and_come_back_as_they_came() {
+    let Some(days) = days("analysis") else { return };
+    let mut count = 0;
+    for (name, documents) in &days {
+        for before in documents {
+            let document = Document::from_value(before.clone()).unwrap_or_else(|value| panic!("{name}: {value}"));
+            assert!(!matches!(document.data, Finding::Other(_)), "{name}: {before}");
+            assert_eq!(serde_json::to_value(&document).unwrap(), *before, "{name}");
+            assert_eq!(document.into_value(), *before, "{name}");
+            count += 1;
+        }
+    }
+    eprintln!("{count} analysis documents of {} days", days.len());
+}
+
+#[test]
+fn timelines_are_typed_and_come_back_as_they_came() {
+    let Some(days) = days("trips") else { return };
+    let mut count = 0;
+    for (name, trips) in &days {
+        for before in trips {
+            let trip = FeatureCollection::from_value(before.clone()).unwrap_or_else(|value| panic!("{name}: {value}"));
+            assert!(trip.extra.is_empty() && trip.features.len() >= 2, "{name}: {before}");
+            assert_eq!(serde_json::to_value(&trip).unwrap(), *before, "{name}");
+            assert_eq!(trip.into_value(), *before, "{name}");
+            count += 1;
+        }
+    }
+    eprintln!("{count} trips of {} days", days.len());
 }
