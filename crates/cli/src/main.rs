@@ -3,6 +3,8 @@
 //! The one binary; each role is a subcommand with a file of its own. Only this crate prints, and reads the clock, the
 //! environment and the command line: stdout carries results, stderr the rest.
 
+mod entries;
+mod entry_file;
 mod exit;
 mod launch;
 mod load;
@@ -51,6 +53,8 @@ enum Command {
     Load(load::Args),
     /// Start a server, drive a scenario against it, and keep everything in results/
     Launch(launch::Args),
+    /// Check files of entries, and convert them between phone form and stored form
+    Entries(entries::Args),
     /// Show what is in results/
     Report(report::Args),
 }
@@ -61,6 +65,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args, quiet),
         Command::Load(args) => load::run(args, quiet),
         Command::Launch(args) => launch::run(args, quiet),
+        Command::Entries(args) => entries::run(&args),
         Command::Report(args) => report::run(&args),
     };
     let exit = outcome.unwrap_or_else(Failure::tell);

@@ -38,6 +38,17 @@ impl Table {
         String::from_utf8(bytes).expect("the cells are text")
     }
 
+    /// For a program: one object per row, whole numbers as numbers.
+    pub fn json(&self) -> String {
+        let cell = |text: &String| text.parse::<i64>().map_or_else(|_| text.clone().into(), serde_json::Value::from);
+        let row = |row: &Vec<String>| -> serde_json::Value {
+            let cells = self.headings.iter().cloned().zip(row.iter().map(cell));
+            serde_json::Value::Object(cells.collect())
+        };
+        let rows: Vec<_> = self.rows.iter().map(row).collect();
+        serde_json::to_string_pretty(&rows).expect("texts and numbers can be written as JSON") + "\n"
+    }
+
     /// For a document.
     pub fn markdown(&self) -> String {
         self.draw(ASCII_MARKDOWN, (1, 1))
