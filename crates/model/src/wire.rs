@@ -4,6 +4,7 @@
 //! [`Call`] and the other `…Call` types. Both halves of the project meet only here.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -35,6 +36,22 @@ pub mod route {
     pub const GET_COMPLETE_TS: &str = "/pipeline/get_complete_ts";
     /// Returns the trips that start on a day; the day is appended.
     pub const GET_TRIPS: &str = "/timeline/getTrips";
+    /// Returns the labels a person made.
+    pub const CUSTOMLABEL_GET: &str = "/customlabel/get";
+    /// Adds a label.
+    pub const CUSTOMLABEL_INSERT: &str = "/customlabel/insert";
+    /// Counts a label's use, or replaces it.
+    pub const CUSTOMLABEL_UPDATE: &str = "/customlabel/update";
+    /// Takes a label away.
+    pub const CUSTOMLABEL_DELETE: &str = "/customlabel/delete";
+    /// Returns sums over days; the time type is appended, of which only `yyyy_mm_dd` is in use.
+    pub const METRICS_BY_DAY: &str = "/result/metrics";
+    /// Returns points along everybody's ways; the time type is appended.
+    pub const HEATMAP_ROUTE: &str = "/result/heatmap/pop.route";
+    /// Returns reported incidents; the time type is appended.
+    pub const HEATMAP_INCIDENTS: &str = "/result/heatmap/incidents";
+    /// Sends a browser to the app; GET, the app's route is appended.
+    pub const REDIRECT: &str = "/redirect";
     /// Tells that the server is up; GET.
     pub const HEALTHZ: &str = "/healthz";
     /// The server's own measurements in Prometheus text; GET.
@@ -206,6 +223,140 @@ pub struct TimelineResponse {
     pub timeline: Vec<Value>,
 }
 
+/// `/customlabel/get`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct CustomLabelGetRequest<'a> {
+    /// The caller's token.
+    #[serde(borrow)]
+    pub user: Option<Cow<'a, str>>,
+    /// The kinds of labels, such as `mode`.
+    pub keys: Option<Vec<String>>,
+}
+
+/// The answer of `/customlabel/get`: for each kind its labels, the most used first.
+pub type CustomLabelGetResponse = BTreeMap<String, Vec<String>>;
+
+/// `/customlabel/insert`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct CustomLabelInsertRequest<'a> {
+    /// The caller's token.
+    #[serde(borrow)]
+    pub user: Option<Cow<'a, str>>,
+    /// The new label.
+    pub inserted_label: Option<CustomLabel>,
+}
+
+/// `/customlabel/delete`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct CustomLabelDeleteRequest<'a> {
+    /// The caller's token.
+    #[serde(borrow)]
+    pub user: Option<Cow<'a, str>>,
+    /// The label to take away.
+    pub deleted_label: Option<CustomLabel>,
+}
+
+/// A label of a kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomLabel {
+    /// The kind, such as `mode`.
+    pub key: String,
+    /// The label.
+    pub label: String,
+}
+
+/// `/customlabel/update`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct CustomLabelUpdateRequest<'a> {
+    /// The caller's token.
+    #[serde(borrow)]
+    pub user: Option<Cow<'a, str>>,
+    /// What changes.
+    pub updated_label: Option<UpdatedLabel>,
+}
+
+/// A label that takes another's place on a trip.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpdatedLabel {
+    /// The kind, such as `mode`.
+    pub key: String,
+    /// The label that is used once less.
+    pub old_label: String,
+    /// The label that is used once more.
+    pub new_label: String,
+    /// Whether to make it if it does not exist.
+    pub is_new_label_must_added: bool,
+}
+
+/// The answer of `/customlabel/insert`, `update` and `delete`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct CustomLabelResponse {
+    /// The labels of the kind, the most used first.
+    pub label: Vec<String>,
+}
+
+/// `/result/metrics/yyyy_mm_dd`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct MetricsRequest<'a> {
+    /// The caller's token; without one it is about everybody.
+    #[serde(borrow)]
+    pub user: Option<Cow<'a, str>>,
+    /// The first day, `YYYY-MM-DD`.
+    pub start_time: Option<String>,
+    /// The last day, `YYYY-MM-DD`.
+    pub end_time: Option<String>,
+}
+
+/// The answer of `/result/metrics/yyyy_mm_dd`: for each metric its days.
+pub type MetricsResponse = BTreeMap<String, Vec<MetricDay>>;
+
+/// A metric's day.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricDay {
+    /// The day, `YYYY-MM-DD`.
+    pub date: String,
+    /// How many people it is about.
+    #[serde(rename = "nUsers")]
+    pub users: u64,
+    /// The measure for each value of a dimension, named `<dimension>_<value>`.
+    #[serde(flatten)]
+    pub measures: Map<String, Value>,
+}
+
+/// `/result/heatmap/pop.route/<time_type>` and `/result/heatmap/incidents/<time_type>`.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct HeatmapRequest<'a> {
+    /// The caller's token.
+    #[serde(borrow)]
+    pub user: Option<Cow<'a, str>>,
+    /// The first time, in seconds since 1970.
+    pub start_time: Option<f64>,
+    /// The last time, in seconds since 1970.
+    pub end_time: Option<f64>,
+    /// The second form of the query: lower bounds of calendar fields.
+    pub from_local_date: Option<Map<String, Value>>,
+    /// The second form of the query: upper bounds of calendar fields.
+    pub to_local_date: Option<Map<String, Value>>,
+    /// Only these modes, by their `MotionTypes` names.
+    pub modes: Option<Vec<String>>,
+    /// Only inside this region, as GeoJSON.
+    pub sel_region: Option<Value>,
+}
+
+/// The answer of `/result/heatmap/pop.route/<time_type>`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct HeatmapRouteResponse {
+    /// Longitude and latitude of each point.
+    pub lnglat: Vec<[f64; 2]>,
+}
+
+/// The answer of `/result/heatmap/incidents/<time_type>`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct HeatmapIncidentsResponse {
+    /// The incidents.
+    pub incidents: Vec<Value>,
+}
+
 /// The body of every answer that is not a success.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ErrorResponse {
@@ -240,6 +391,18 @@ mod tests {
         let ids = format!(r#"{{"_id":{{"$oid":"{id}"}},"user_id":{{"$uuid":"{uuid}"}},"#);
         assert_eq!(body, format!(r#"{{"phone_data":[{ids} "data":{{"x":1.0}}}},{ids}"a":1}}]}}"#));
         assert_eq!(write_find_entries_response(user, std::iter::empty()), r#"{"phone_data":[]}"#);
+    }
+
+    #[test]
+    fn bodies_have_the_names_of_the_interface() {
+        let day = r#"{"date":"2016-06-20","nUsers":3,"mode_confirm_bike":2.5}"#;
+        assert_eq!(serde_json::to_string(&serde_json::from_str::<MetricDay>(day).unwrap()).unwrap(), day);
+        let update = r#"{"user":"anna","updated_label":{"key":"mode","old_label":"a","new_label":"b","is_new_label_must_added":true}}"#;
+        let read: CustomLabelUpdateRequest<'_> = serde_json::from_str(update).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), update);
+        let heatmap: HeatmapRequest<'_> =
+            serde_json::from_str(r#"{"modes":null,"start_time":1,"end_time":2}"#).unwrap();
+        assert_eq!((heatmap.modes, heatmap.end_time), (None, Some(2.0)));
     }
 
     #[test]
