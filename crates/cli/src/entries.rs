@@ -1,6 +1,7 @@
 //! `rushhour entries`: check files of entries, and convert them between phone form and stored form.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -161,6 +162,10 @@ fn phone_form(value: Value) -> Result<Value, String> {
     serde_json::to_value(entry).map_err(|error| error.to_string())
 }
 
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
 /// Writes every entry of `file` in another form; one that has it already is left as it is.
 fn convert(file: &Path, out: Option<&PathBuf>, form: fn(Value) -> Result<Value, String>) -> Result<Exit, Failure> {
     let mut writer = EntryWriter::create(out)?;
@@ -172,7 +177,10 @@ fn convert(file: &Path, out: Option<&PathBuf>, form: fn(Value) -> Result<Value, 
         }
         Ok(())
     };
-    read(file, &mut each).map_err(parse_failure)?;
-    writer.finish()?;
-    Ok(problems.exit())
+    let written = read(file, &mut each).map_err(parse_failure);
+    match written.and_then(|()| Ok(writer.finish()?)) {
+        // A reader that has seen enough, such as `head`, is no failure.
+        Err(Failure::Failed(error)) if is_broken_pipe(&error) => Ok(Exit::Done),
+        written => written.map(|()| problems.exit()),
+    }
 }

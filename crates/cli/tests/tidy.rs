@@ -35,7 +35,7 @@ fn rust_files(dir: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let Ok(listing) = std::fs::read_dir(dir) else { return files };
     for path in listing.map(|item| item.unwrap().path()) {
-        if path.is_dir() {
+        if path.is_dir() && path.file_name().is_none_or(|name| name != "target") {
             files.extend(rust_files(&path));
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             files.push(path);
@@ -168,7 +168,10 @@ fn included(path: &Path, found: &mut BTreeSet<PathBuf>) {
 }
 
 fn is_test_root(path: &Path) -> bool {
-    path.parent().unwrap().file_name().is_some_and(|dir| dir == "tests" || dir == "benches")
+    path.parent()
+        .unwrap()
+        .file_name()
+        .is_some_and(|dir| ["tests", "benches", "fuzz_targets"].iter().any(|name| dir == *name))
 }
 
 #[test]
@@ -176,7 +179,7 @@ fn every_file_is_included_by_another() {
     for dir in crates() {
         let mut found = BTreeSet::new();
         let src = ["src/lib.rs", "src/main.rs"].map(|root| dir.join(root));
-        let loose = ["tests", "benches"].iter().flat_map(|kind| rust_files(&dir.join(kind)));
+        let loose = ["tests", "benches", "fuzz/fuzz_targets"].iter().flat_map(|kind| rust_files(&dir.join(kind)));
         let roots = loose.filter(|path| is_test_root(path) || path.file_stem().unwrap() == "main");
         for root in src.into_iter().filter(|root| root.is_file()).chain(roots) {
             included(&root, &mut found);
