@@ -291,7 +291,9 @@ macro_rules! record {
             }
 
             fn into_object(self) -> $crate::record::Object {
-                let mut object = $crate::record::Object::new();
+                // A server's additions find room too: growing an object means hashing all its names again.
+                const ROOM: usize = 4 + [$(stringify!($field)),*].len();
+                let mut object = $crate::record::Object::with_capacity(ROOM + self.extra.len());
                 $(if let Some(value) = $crate::record::Slot::into_value(self.$field) {
                     object.insert(record!(@name $field $($wire)?).to_owned(), value);
                 })*
