@@ -78,10 +78,10 @@ struct Problems {
 }
 
 impl Problems {
-    fn add(&mut self, file: &Path, index: usize, what: &str) {
+    fn add(&mut self, file: &Path, index: usize, key: &str, what: &str) {
         self.count += 1;
         if self.count <= NAMED_PROBLEMS_MAX {
-            say(&format!("{}: entry {index}: {what}", file.display()));
+            say(&format!("{}: entry {index} ({key}): {what}", file.display()));
         }
     }
 
@@ -104,13 +104,13 @@ fn check(files: &[PathBuf], format: Format) -> Result<Exit, Failure> {
     let mut counts: BTreeMap<(String, String, &str), (u64, u64)> = BTreeMap::new();
     for file in files {
         let mut each = |index: usize, value: Value| {
-            let text = |path: &str| value.pointer(path).and_then(Value::as_str).unwrap_or("–").to_owned();
+            let (platform, key) = (text(&value, "/metadata/platform"), text(&value, "/metadata/key"));
             let form = if is_stored(&value) { "stored" } else { "phone" };
-            let count = counts.entry((text("/metadata/platform"), text("/metadata/key"), form)).or_default();
+            let count = counts.entry((platform, key.clone(), form)).or_default();
             count.0 += 1;
             if let Err(what) = examine(value) {
                 count.1 += 1;
-                problems.add(file, index, &what);
+                problems.add(file, index, &key, &what);
             }
             Ok(())
         };
@@ -126,6 +126,11 @@ fn check(files: &[PathBuf], format: Format) -> Result<Exit, Failure> {
         Format::Json => table.json(),
     })?;
     Ok(problems.exit())
+}
+
+/// A text inside an entry that may be anything.
+fn text(value: &Value, path: &str) -> String {
+    value.pointer(path).and_then(Value::as_str).unwrap_or("–").to_owned()
 }
 
 /// Whether an entry has been formatted already, as the original's loaders tell it.
@@ -171,9 +176,10 @@ fn convert(file: &Path, out: Option<&PathBuf>, form: fn(Value) -> Result<Value, 
     let mut writer = EntryWriter::create(out)?;
     let mut problems = Problems::default();
     let mut each = |index: usize, value: Value| {
+        let key = text(&value, "/metadata/key");
         match form(value) {
             Ok(entry) => writer.push(&entry)?,
-            Err(what) => problems.add(file, index, &what),
+            Err(what) => problems.add(file, index, &key, &what),
         }
         Ok(())
     };

@@ -78,6 +78,18 @@ pub struct PutRequest<'a> {
     /// The batch.
     #[serde(borrow)]
     pub phone_to_server: Option<Vec<&'a RawValue>>,
+    /// Which version of the deployment's configuration the phone has; newer apps only.
+    pub deployment_config_version: Option<f64>,
+    /// Such as `1.9.3`; newer apps only.
+    #[serde(borrow)]
+    pub app_version: Option<Cow<'a, str>>,
+}
+
+/// The answer of `/usercache/put` when the phone's configuration is out of date; otherwise the body is empty.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct PutResponse {
+    /// The deployment's configuration.
+    pub deployment_config: Map<String, Value>,
 }
 
 /// `/usercache/put`, as a phone writes it.
@@ -89,8 +101,8 @@ pub struct PutCall<'a> {
     pub phone_to_server: &'a [Entry],
 }
 
-/// `/usercache/putone`, as the server reads it.
-#[derive(Debug, Deserialize)]
+/// `/usercache/putone`.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct PutOneRequest<'a> {
     /// The caller's token.
     #[serde(borrow)]
