@@ -251,6 +251,13 @@ impl Data {
         Self::Other(Value::Object(fields))
     }
 
+    fn into_value(self) -> Value {
+        match self {
+            Self::Other(value) => value,
+            typed => typed.into_object().map_or(Value::Null, Value::Object),
+        }
+    }
+
     /// Reads `value` as what its metadata prescribes, or keeps it whole.
     fn of(metadata: &Metadata, value: Value) -> Self {
         match (Form::of(metadata), value) {
@@ -331,7 +338,11 @@ impl<'de> Visitor<'de> for EntryVisitor {
         let mut extra = Object::new();
         while let Some(name) = access.next_key_seed(Text)? {
             match (&*name, &read_metadata) {
-                ("metadata", _) => read_metadata = Some(access.next_value_seed(MetadataSeed)?),
+                ("metadata", _) => {
+                    read_metadata = Some(access.next_value_seed(MetadataSeed)?);
+                    // Data that came before is read anew, as the metadata that counts prescribes.
+                    untyped = typed.take().map(Data::into_value).or(untyped);
+                }
                 ("data", Some(metadata)) => typed = Some(access.next_value_seed(DataSeed(metadata))?),
                 ("data", None) => untyped = Some(access.next_value()?),
                 _ => {
@@ -538,6 +549,22 @@ mod tests {
             let entry: Entry = serde_json::from_str(&text).unwrap();
             let before: Value = serde_json::from_str(&text).unwrap();
             assert_eq!(serde_json::to_value(&entry).unwrap(), before);
+        }
+    }
+
+    #[test]
+    fn of_a_name_that_comes_twice_the_last_one_counts() {
+        for text in [
+            r#"{"metadata":{"key":"k","write_ts":"x","type":"t","write_ts":1},"data":{}}"#,
+            r#"{"metadata":{"key":"k","type":"t","write_ts":1,"read_ts":1,"read_ts":"x"},"data":{}}"#,
+            r#"{"metadata":{"key":"background/motion_activity","type":"t","write_ts":1},"data":{"ts":1,"type":2},
+                "metadata":{"key":"statemachine/transition","type":"t","write_ts":1}}"#,
+            r#"{"metadata":{"key":"k","type":"t","write_ts":1},"data":{"a":1},"data":{"b":2}}"#,
+        ] {
+            let value: Value = serde_json::from_str(text).unwrap();
+            let entry: Entry = serde_json::from_str(text).unwrap();
+            assert_eq!(serde_json::to_value(&entry).unwrap(), value);
+            assert_eq!(Entry::try_from(value).unwrap(), entry, "{text}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! JSON objects with known fields: typed where the format is known, kept as they came everywhere else.
 //!
 //! A derived `#[serde(flatten)]` would do the same but reads every object twice, refuses a whole object for one field of
-//! an unexpected type, and takes a `null` for an absence. [`record!`] reads in one pass; a field of another type than
+//! an unexpected type, and takes a `null` for an absence. The macro `record` reads in one pass; a field of another type than
 //! expected stays in `extra`, and what lacks a required field is handed back whole.
 
 use std::borrow::Cow;
@@ -269,7 +269,13 @@ macro_rules! record {
                 while let Some((name, value)) = fields.next()? {
                     $(if name == record!(@name $field $($wire)?) {
                         match Slot::fill(value) {
-                            Ok(value) => $field = Some(value),
+                            Ok(value) => {
+                                $field = Some(value);
+                                // Of a name that comes twice the last one counts, also over one of another type.
+                                if !extra.is_empty() {
+                                    extra.shift_remove(&*name);
+                                }
+                            }
                             Err(value) => {
                                 $field = None;
                                 extra.insert(name.into_owned(), value);
