@@ -312,7 +312,7 @@ fn what_people_enter_gets_the_times_it_is_about() {
     );
     refuses("android", "background/accelerometer", json!({}), "no formatter");
     refuses("server", "stats/client_time", json!({}), "formatters for android and ios");
-    refuses("ios", "stats/client_time", json!([1]), "`data.");
+    refuses("ios", "stats/client_time", json!([1]), "`data` is not an object");
 }
 
 #[test]

@@ -41,6 +41,9 @@ pub enum Refusal {
         /// What stands there.
         seconds: String,
     },
+    /// There is nothing to format.
+    #[error("`data` is not an object")]
+    Data,
     /// A field that the formatter reads is missing, or of another type.
     #[error("`data.{0}` is missing, or of another type than the formatter reads")]
     Field(&'static str),
@@ -181,7 +184,7 @@ impl Rule {
             (Self::Motion, Data::AndroidMotion(motion)) => android_motion(&motion)?,
             (Self::Motion, Data::IosMotion(motion)) => ios_motion(motion, write_ts)?,
             (Self::Transition, Data::Transition(step)) => transition(&step, platform, write_ts)?,
-            (_, data) => data.into_object().ok_or(Refusal::Field(""))?,
+            (_, data) => data.into_object().ok_or(Refusal::Data)?,
         };
         arrival::correct_ts(&mut object);
         match self {
