@@ -52,7 +52,8 @@ fn refuses(platform: &str, key: &str, sent: Value, rule: &str) {
 
 #[test]
 fn a_location_gets_its_point_its_heading_and_its_own_time() {
-    for (platform, key) in [("android", "background/location"), ("ios", "background/filtered_location")] {
+    let keys = ["background/location", "background/filtered_location"];
+    for (platform, key) in keys.into_iter().flat_map(|key| [("android", key), ("ios", key)]) {
         let fmt_time = "2016-06-20T08:28:03.395000-07:00";
         let sent = json!({"latitude": 37.3898049, "longitude": -122.0857861, "ts": 1466436483.395, "altitude": 0,
             "bearing": 0.0, "filter": "time", "new": [1], "fmt_time": "in the phone's locale"});
@@ -251,7 +252,9 @@ fn beacons_stats_and_configurations() {
         let phone = json!({"eventType": word, "uuid": "u", "major": 1, "minor": 2, "rssi": -60, "ts": 5.5});
         let mut stored = with_written(phone.clone());
         stored.as_object_mut().unwrap().insert("eventType".into(), number.into());
-        check("android", "background/bluetooth_ble", phone.clone(), stored, phone);
+        for platform in ["android", "ios"] {
+            check(platform, "background/bluetooth_ble", phone.clone(), stored.clone(), phone.clone());
+        }
     }
     refuses("ios", "background/bluetooth_ble", json!({"eventType": "GONE", "ts": 1}), "GONE has no code");
     for platform in ["android", "ios"] {
@@ -292,16 +295,18 @@ fn what_people_enter_gets_the_times_it_is_about() {
         let phone = json!({"start_ts": 1466435700, "end_ts": 1466436300.0, "label": "walk"});
         let mut stored = phone.clone();
         stored.as_object_mut().unwrap().extend(span("start", 15).into_iter().chain(span("end", 25)));
-        check("ios", &format!("manual/{key}"), phone.clone(), stored, phone);
+        for platform in ["android", "ios"] {
+            check(platform, &format!("manual/{key}"), phone.clone(), stored.clone(), phone.clone());
+        }
     }
     for key in ["manual/demographic_survey", "config/app_ui_config"] {
-        let stored = format("android", key, json!({"ts": WRITE_TS, "name": "n"})).unwrap();
-        assert_eq!(
-            serde_json::to_value(stored.data).unwrap(),
-            with_written(json!({"ts": WRITE_TS, "name": "n"})),
-            "{key}"
-        );
-        refuses("android", key, json!({"name": "n"}), "`data.ts`");
+        for platform in ["android", "ios"] {
+            let stored = format(platform, key, json!({"ts": WRITE_TS, "name": "n"})).unwrap();
+            let expected = with_written(json!({"ts": WRITE_TS, "name": "n"}));
+            assert_eq!(serde_json::to_value(&stored.data).unwrap(), expected, "{platform} {key}");
+            assert!(to_phone(stored).unwrap().metadata.key == key);
+            refuses(platform, key, json!({"name": "n"}), "`data.ts`");
+        }
     }
     refuses("ios", "manual/mode_confirm", json!({"start_ts": 1, "label": "walk"}), "`data.end_ts`");
     refuses(
@@ -350,4 +355,24 @@ fn times_in_milliseconds_become_seconds() {
         serde_json::to_value(&stored.data).unwrap(),
         with_written(json!({"type": 3, "confidence": 100, "ts": WRITE_TS}))
     );
+}
+
+#[test]
+fn an_entry_is_told_in_the_clock_of_its_zone_on_its_day() {
+    let stored = |zone: &str, write_ts: f64| {
+        let value = json!({"metadata": {"key": "stats/client_time", "platform": "ios", "type": "message",
+            "time_zone": zone, "write_ts": write_ts}, "data": {"name": "n", "ts": write_ts, "reading": 1}});
+        let metadata = to_stored(Entry::try_from(value).unwrap()).unwrap().metadata;
+        (metadata.write_fmt_time, metadata.write_local_dt.hour, metadata.write_local_dt.weekday)
+    };
+    // The hour that comes twice, the hour that does not come, a zone that changed its offset, a day that was skipped.
+    for (zone, write_ts, text, hour, weekday) in [
+        ("America/Los_Angeles", 1_478_421_000.0, "2016-11-06T01:30:00-07:00", 1, 6),
+        ("America/Los_Angeles", 1_478_424_600.0, "2016-11-06T01:30:00-08:00", 1, 6),
+        ("America/Los_Angeles", 1_457_863_200.0, "2016-03-13T03:00:00-07:00", 3, 6),
+        ("Europe/Moscow", 1_414_278_000.0, "2014-10-26T02:00:00+03:00", 2, 6),
+        ("Pacific/Apia", 1_325_239_200.0, "2011-12-31T00:00:00+14:00", 0, 5),
+    ] {
+        assert_eq!(stored(zone, write_ts), (text.to_owned(), hour, weekday), "{zone}");
+    }
 }

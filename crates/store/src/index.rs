@@ -55,7 +55,7 @@ struct Slot {
 #[derive(Debug, Default)]
 struct UserEntries {
     records: Vec<RecordAt>,
-    names: BTreeMap<Name, BTreeMap<Stamp, Slot>>,
+    names: BTreeMap<Arc<Name>, BTreeMap<Stamp, Slot>>,
 }
 
 /// Every user's entries.
@@ -67,7 +67,7 @@ pub(crate) struct Index {
 /// An entry that may match a query, before its text has been read.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Candidate {
-    pub(crate) name: Name,
+    pub(crate) name: Arc<Name>,
     pub(crate) write_ts: f64,
     pub(crate) at: RecordAt,
     pub(crate) row: u32,
@@ -87,7 +87,7 @@ impl Index {
             if let Some(stamps) = entries.names.get_mut(name) {
                 stamps.insert(Stamp::of(*write_ts), slot);
             } else {
-                entries.names.insert(name.clone(), BTreeMap::from([(Stamp::of(*write_ts), slot)]));
+                entries.names.insert(Arc::new(name.clone()), BTreeMap::from([(Stamp::of(*write_ts), slot)]));
             }
         }
     }
@@ -103,7 +103,7 @@ impl Index {
                 for (stamp, slot) in range(stamps, query) {
                     let record = usize::try_from(slot.record).ok().and_then(|record| entries.records.get(record));
                     let at = *record.expect("a slot only refers to its user's records");
-                    found.push(Candidate { name: name.clone(), write_ts: stamp.seconds(), at, row: slot.row });
+                    found.push(Candidate { name: Arc::clone(name), write_ts: stamp.seconds(), at, row: slot.row });
                 }
             }
         }
