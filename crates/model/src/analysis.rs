@@ -291,7 +291,8 @@ macro_rules! findings {
         }
 
         impl Finding {
-            fn into_object(self) -> Object {
+            /// Its fields.
+            pub fn into_object(self) -> Object {
                 match self {
                     $(Self::$Variant(finding) => finding.into_object(),)*
                     Self::Other(object) => object,

@@ -7,6 +7,7 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde::de::{Deserialize, Deserializer, Error};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -41,7 +42,22 @@ impl ObjectId {
 
 impl Serialize for ObjectId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        single(serializer, "$oid", &self.to_string())
+        if serializer.is_human_readable() {
+            single(serializer, "$oid", &self.to_string())
+        } else {
+            self.0.serialize(serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ObjectId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            let value = Value::deserialize(deserializer)?;
+            Self::from_value(value).map_err(|value| D::Error::custom(format_args!("{value} is no id")))
+        } else {
+            Deserialize::deserialize(deserializer).map(Self)
+        }
     }
 }
 

@@ -2,12 +2,13 @@
 
 mod codes;
 mod format;
+pub mod observe;
 mod restore;
 
 use serde::Serialize;
 use serde_json::{Number, Value};
 
-pub use format::to_stored;
+pub use format::{Refusal, to_stored};
 pub use restore::to_phone;
 
 use crate::entry::Platform;

@@ -66,10 +66,7 @@ pub enum Refusal {
 /// With the rule that the entry breaks.
 pub fn to_stored(entry: Entry) -> Result<StoredEntry, Refusal> {
     let Entry { mut metadata, data, extra } = entry;
-    let platform = match &metadata.platform {
-        Some(platform @ (Platform::Android | Platform::Ios)) => platform.clone(),
-        other => return Err(Refusal::Platform(other.as_ref().map_or("missing", Platform::name).to_owned())),
-    };
+    let platform = platform(&metadata)?;
     metadata.write_ts = arrival::in_seconds(&metadata.write_ts);
     let rule = Rule::of(&metadata, &platform)?;
     let zone = rule.zone(&mut metadata)?;
@@ -79,6 +76,14 @@ pub fn to_stored(entry: Entry) -> Result<StoredEntry, Refusal> {
     }
     let data = rule.data(data, &platform, &metadata.write_ts, &written, &zone)?;
     Ok(StoredEntry { id: None, user: None, metadata: stored(metadata, written), data, extra })
+}
+
+/// The platform, if there are formatters for it.
+pub(super) fn platform(metadata: &Metadata) -> Result<Platform, Refusal> {
+    match &metadata.platform {
+        Some(platform @ (Platform::Android | Platform::Ios)) => Ok(platform.clone()),
+        other => Err(Refusal::Platform(other.as_ref().map_or("missing", Platform::name).to_owned())),
+    }
 }
 
 fn stored(metadata: Metadata, written: Stamp) -> StoredMetadata {
@@ -120,7 +125,7 @@ impl Stamp {
 
 /// What is done to an entry: the formatters, each for the keys that share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rule {
+pub(super) enum Rule {
     Location,
     Motion,
     Transition,
@@ -137,7 +142,7 @@ enum Rule {
 }
 
 impl Rule {
-    fn of(metadata: &Metadata, platform: &Platform) -> Result<Self, Refusal> {
+    pub(super) fn of(metadata: &Metadata, platform: &Platform) -> Result<Self, Refusal> {
         Ok(match metadata.key.as_str() {
             key::LOCATION | key::FILTERED_LOCATION => Self::Location,
             key::MOTION_ACTIVITY => Self::Motion,
@@ -155,7 +160,7 @@ impl Rule {
     }
 
     /// The zone of the entry's times. Where the original puts its default, so do we.
-    fn zone(self, metadata: &mut Metadata) -> Result<TimeZone, Refusal> {
+    pub(super) fn zone(self, metadata: &mut Metadata) -> Result<TimeZone, Refusal> {
         let is_manual = metadata.key.starts_with("manual/");
         let is_android = metadata.platform == Some(Platform::Android);
         let is_sensed = matches!(self, Self::Location | Self::Motion | Self::Transition | Self::Bluetooth);
@@ -170,6 +175,15 @@ impl Rule {
         };
         metadata.time_zone = Some(default.to_owned());
         zone(default).ok_or(Refusal::ZoneMissing)
+    }
+
+    /// The field without which there is nothing to format.
+    pub(super) fn key_field(self) -> &'static str {
+        match self {
+            Self::Location => "latitude",
+            Self::Motion => "type",
+            _ => "currState",
+        }
     }
 
     fn data(
@@ -234,19 +248,22 @@ fn location(object: &mut Object, zone: &TimeZone) -> Result<(), Refusal> {
 }
 
 fn android_motion(motion: &AndroidMotion) -> Result<Object, Refusal> {
-    let activity = motion.activity().ok_or(Refusal::Field("type"))?;
-    if !activity.as_i64().is_some_and(codes::is_activity) {
-        return Err(Refusal::Code { field: "type", value: activity.to_string() });
-    }
-    let confidence = motion.confidence().ok_or(Refusal::Field("confidence"))?;
+    let (activity, confidence) = android_activity(motion)?;
     let fields = [("type", activity), ("confidence", confidence), ("ts", &motion.ts)];
     Ok(fields.map(|(name, number)| (name.to_owned(), Value::Number(number.clone()))).into_iter().collect())
 }
 
+/// What Android says: the activity, and how sure it is in per cent.
+pub(super) fn android_activity(motion: &AndroidMotion) -> Result<(&Number, &Number), Refusal> {
+    let activity = motion.activity().ok_or(Refusal::Field("type"))?;
+    if !activity.as_i64().is_some_and(codes::is_activity) {
+        return Err(Refusal::Code { field: "type", value: activity.to_string() });
+    }
+    Ok((activity, motion.confidence().ok_or(Refusal::Field("confidence"))?))
+}
+
 fn ios_motion(motion: IosMotion, write_ts: &Number) -> Result<Object, Refusal> {
-    let activity = ios_activity(&motion)?;
-    let confidence = codes::confidence(&motion.confidence)
-        .ok_or_else(|| Refusal::Code { field: "confidence", value: motion.confidence.clone() })?;
+    let (activity, confidence) = ios_activity(&motion)?;
     let mut object = crate::record::Record::into_object(motion);
     let level = object.insert("confidence".to_owned(), confidence.into());
     object.extend(level.map(|level| ("confidence_level".to_owned(), level)));
@@ -255,8 +272,8 @@ fn ios_motion(motion: IosMotion, write_ts: &Number) -> Result<Object, Refusal> {
     Ok(object)
 }
 
-/// The activity that iOS's flags stand for: none is 9, and stationary in a vehicle is 10.
-fn ios_activity(motion: &IosMotion) -> Result<i64, Refusal> {
+/// The activity that iOS's flags stand for, and how sure it is in per cent: none is 9, and stationary in a vehicle is 10.
+pub(super) fn ios_activity(motion: &IosMotion) -> Result<(i64, i64), Refusal> {
     let flags = [
         (motion.stationary, "stationary", 3),
         (motion.automotive, "automotive", 0),
@@ -266,23 +283,29 @@ fn ios_activity(motion: &IosMotion) -> Result<i64, Refusal> {
         (motion.unknown, "unknown", 4),
     ];
     let set: Vec<_> = flags.into_iter().filter(|(is_set, _, _)| *is_set).collect();
-    match set.as_slice() {
-        [] => Ok(9),
-        [(_, _, activity)] => Ok(*activity),
-        [(_, "stationary", _), (_, "automotive", _)] => Ok(10),
-        several => Err(Refusal::Flags(several.iter().map(|(_, name, _)| *name).collect::<Vec<_>>().join(", "))),
-    }
+    let activity = match set.as_slice() {
+        [] => 9,
+        [(_, _, activity)] => *activity,
+        [(_, "stationary", _), (_, "automotive", _)] => 10,
+        several => return Err(Refusal::Flags(several.iter().map(|(_, name, _)| *name).collect::<Vec<_>>().join(", "))),
+    };
+    let confidence = codes::confidence(&motion.confidence)
+        .ok_or_else(|| Refusal::Code { field: "confidence", value: motion.confidence.clone() })?;
+    Ok((activity, confidence))
 }
 
 fn transition(step: &Transition, platform: &Platform, write_ts: &Number) -> Result<Object, Refusal> {
+    let (state, transition) = step_numbers(step, platform)?;
+    let fields = [("curr_state", state.into()), ("transition", transition.into()), ("ts", write_ts.clone().into())];
+    Ok(fields.map(|(name, value)| (name.to_owned(), value)).into_iter().collect())
+}
+
+/// The numbers of the state before a step, and of the step.
+pub(super) fn step_numbers(step: &Transition, platform: &Platform) -> Result<(i64, Option<i64>), Refusal> {
     let unknown = |field, word: &str| Refusal::Code { field, value: word.to_owned() };
     let state = codes::state(platform, &step.curr_state).ok_or_else(|| unknown("currState", &step.curr_state))?;
-    let transition = match &step.transition.0 {
-        Some(word) => codes::transition(platform, word).ok_or_else(|| unknown("transition", word))?.into(),
-        None => Value::Null,
-    };
-    let fields = [("curr_state", state.into()), ("transition", transition), ("ts", write_ts.clone().into())];
-    Ok(fields.map(|(name, value)| (name.to_owned(), value)).into_iter().collect())
+    let number = |word: &String| codes::transition(platform, word).ok_or_else(|| unknown("transition", word));
+    Ok((state, step.transition.0.as_ref().map(number).transpose()?))
 }
 
 fn battery(object: &mut Object, platform: &Platform, write_ts: &Number) -> Result<(), Refusal> {

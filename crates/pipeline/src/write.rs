@@ -1,0 +1,197 @@
+//! Writing a diary: from entries to chapters.
+
+use rushhour_model::ids::UserId;
+
+use crate::chapter::{Chapter, Opening, Start};
+use crate::inference::infer;
+use crate::input::Input;
+use crate::keys::RAW_PLACE;
+use crate::labels::Model;
+use crate::leg::{Cleaned, Leg};
+use crate::legs::{Draft, lead_to_place, legs};
+use crate::observations::{Filter, Observations};
+use crate::place::OpenPlace;
+use crate::transit::Stops;
+use crate::trips::segment;
+
+/// iOS tells of a visit up to this long after a trip, in seconds; until then a trip may still become one.
+const VISIT_S_MAX: f64 = 300.0;
+/// A chapter ends after so many legs even if none of them was a trip that somebody made.
+const LEGS_MAX: usize = 32;
+/// Untracked time is swallowed by its place if the next leg starts within this, in metres.
+const SAME_PLACE_M: f64 = 100.0;
+
+/// What a diary is written with, beside the entries.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings<'a> {
+    /// Whose diary it is.
+    pub user: UserId,
+    /// Stops of public transport.
+    pub stops: &'a Stops,
+    /// What the person's labels have taught.
+    pub model: &'a Model,
+}
+
+/// Writes the diary from `opening` on: `observations` are all entries from [`Start::needs_from_write_ts`] on, `inputs`
+/// all that the person said about the time from [`Opening::inputs_from_ts`] on. There is always a last chapter, which
+/// later entries go on writing.
+pub fn write(
+    mut observations: Observations,
+    inputs: Vec<Input>,
+    opening: Opening,
+    settings: &Settings<'_>,
+) -> Vec<Chapter> {
+    let first_row = prepare(&mut observations, opening.start);
+    let cuts = segment(&observations, first_row);
+    let drafts = legs(&observations, settings.user, &cuts, &opening.place);
+    let fates = fates(&drafts);
+    let mut pen = Pen::new(opening, &observations);
+    for (draft, is_kept) in drafts.into_iter().zip(fates) {
+        pen.add(draft, is_kept, settings);
+    }
+    let mut chapters = pen.finish();
+    distribute(inputs, &mut chapters);
+    chapters
+}
+
+/// Sorts the rows, leaves out fixes that are older than one before them, and finds the first row from `start` on.
+fn prepare(observations: &mut Observations, start: Option<Start>) -> usize {
+    observations.sort();
+    let fixes = &mut observations.fixes;
+    let first = fixes.iter().find_map(|fix| fix.filter);
+    let mut filter = start.map(|start| start.filter).or(first);
+    let (mut last_ts, from) = start.map_or((f64::NEG_INFINITY, f64::NEG_INFINITY), |start| (start.ts, start.write_ts));
+    fixes.retain_mut(|fix| {
+        // Of what was written before the chapter, only fixes of the very same time are of use to it.
+        let is_next = if fix.write_ts < from { fix.ts == last_ts } else { fix.ts >= last_ts };
+        if is_next {
+            last_ts = fix.ts;
+            filter = fix.filter.or(filter);
+            fix.filter = filter;
+        }
+        is_next
+    });
+    fixes.partition_point(|fix| fix.write_ts < from)
+}
+
+/// Which legs are kept: trips that somebody made, and untracked time that leads anywhere.
+fn fates(drafts: &[Draft]) -> Vec<bool> {
+    let mut fates: Vec<bool> = drafts.iter().map(|draft| draft.leg.cleaned.is_some()).collect();
+    let mut next: Option<&Cleaned> = None;
+    for (draft, is_kept) in drafts.iter().zip(&mut fates).rev() {
+        let Some(cleaned) = &draft.leg.cleaned else { continue };
+        if !draft.leg.is_tracked {
+            *is_kept = next.is_some_and(|next| cleaned.start.at.distance_m(next.start.at) > SAME_PLACE_M);
+        }
+        next = Some(cleaned);
+    }
+    fates
+}
+
+/// Each input goes to the chapter of its time.
+fn distribute(inputs: Vec<Input>, chapters: &mut [Chapter]) {
+    for input in inputs {
+        let place = chapters.partition_point(|chapter| chapter.opening.inputs_from_ts() <= input.start_ts);
+        if let Some(chapter) = chapters.get_mut(place.saturating_sub(1)) {
+            chapter.add_input(input);
+        }
+    }
+}
+
+/// Writes chapter by chapter.
+struct Pen<'a> {
+    observations: &'a Observations,
+    /// For each activity, the earliest write time among it and all later ones.
+    motions_need: Vec<f64>,
+    chapters: Vec<Chapter>,
+    chapter: Chapter,
+    /// What the next chapter would open with.
+    now: Opening,
+    /// Whether there is untracked time of which nobody knows yet whether it leads anywhere.
+    is_pending: bool,
+}
+
+impl<'a> Pen<'a> {
+    fn new(opening: Opening, observations: &'a Observations) -> Self {
+        let mut earliest = f64::INFINITY;
+        let mut motions_need: Vec<f64> = observations
+            .motions
+            .iter()
+            .rev()
+            .map(|(_, write_ts)| {
+                earliest = earliest.min(*write_ts);
+                earliest
+            })
+            .collect();
+        motions_need.reverse();
+        let chapter = Chapter { opening: opening.clone(), legs: Vec::new(), inputs: Vec::new() };
+        Self { observations, motions_need, chapters: Vec::new(), chapter, now: opening, is_pending: false }
+    }
+
+    fn add(&mut self, draft: Draft, is_kept: bool, settings: &Settings<'_>) {
+        let Draft { mut leg, from, leads_to, next } = draft;
+        if self.now.raw_places.is_empty() {
+            self.now.cleaned_place = from.clone();
+            self.now.raw_places.push(from.id(RAW_PLACE));
+        }
+        if is_kept {
+            finish_leg(&mut leg, &from, &self.now.cleaned_place, settings);
+            self.now.raw_places = vec![leads_to.id(RAW_PLACE)];
+            self.now.cleaned_place = leads_to.clone();
+        } else {
+            leg.cleaned = None;
+            self.now.raw_places.push(from.id(RAW_PLACE));
+        }
+        self.is_pending = !is_kept && (self.is_pending || !leg.is_tracked);
+        self.now.place = leads_to;
+        let is_full = is_kept && leg.is_tracked || self.chapter.legs.len() + 1 >= LEGS_MAX;
+        let end_ts = leg.end.ts();
+        self.chapter.legs.push(leg);
+        if let Some(row) = next.filter(|_| is_full && !self.is_pending) {
+            self.now.start = self.start(row, end_ts);
+            let next = Chapter { opening: self.now.clone(), legs: Vec::new(), inputs: Vec::new() };
+            self.chapters.push(std::mem::replace(&mut self.chapter, next));
+        }
+    }
+
+    /// What a chapter needs that starts with the fix in `row`, after a leg that ends at `end_ts`.
+    fn start(&self, row: usize, end_ts: f64) -> Option<Start> {
+        let fixes = &self.observations.fixes;
+        let fix = fixes.get(row)?;
+        let same = fixes.partition_point(|other| other.ts < fix.ts);
+        let motion = self.observations.motions.partition_point(|(motion, _)| motion.ts < fix.ts);
+        let needs = [
+            self.now.place.enter_ts(),
+            fixes.get(same).map(|fix| fix.write_ts),
+            self.motions_need.get(motion).copied(),
+        ];
+        let filter = fix.filter?;
+        let visit_s = if filter == Filter::Distance { VISIT_S_MAX } else { 0.0 };
+        Some(Start {
+            ts: fix.ts,
+            write_ts: fix.write_ts,
+            needs_from_write_ts: needs.into_iter().flatten().fold(fix.write_ts, f64::min),
+            settled_ts: fix.ts.max(end_ts + visit_s),
+            filter,
+        })
+    }
+
+    fn finish(mut self) -> Vec<Chapter> {
+        self.chapters.push(self.chapter);
+        self.chapters
+    }
+}
+
+/// Leads a kept leg back to its place, and tells its modes and labels.
+fn finish_leg(leg: &mut Leg, from: &OpenPlace, place: &OpenPlace, settings: &Settings<'_>) {
+    let Some(cleaned) = &mut leg.cleaned else { return };
+    if let Some(there) = place.touch().filter(|there| from.at() != Some(there.spot.at)) {
+        lead_to_place(cleaned, there);
+    }
+    for section in &mut cleaned.sections {
+        section.mode = infer(section, settings.stops);
+    }
+    if leg.is_tracked {
+        cleaned.labels = settings.model.predict(cleaned.start.at, cleaned.end.at);
+    }
+}
