@@ -41,7 +41,7 @@ pub fn write(
     opening: Opening,
     settings: &Settings<'_>,
 ) -> Vec<Chapter> {
-    let first_row = prepare(&mut observations, opening.start);
+    let first_row = prepare(&mut observations, &opening);
     let cuts = segment(&observations, first_row);
     let drafts = legs(&observations, settings.user, &cuts, &opening.place);
     let fates = fates(&drafts);
@@ -54,16 +54,16 @@ pub fn write(
     chapters
 }
 
-/// Sorts the rows, leaves out fixes that are older than one before them, and finds the first row from `start` on.
-fn prepare(observations: &mut Observations, start: Option<Start>) -> usize {
+/// Sorts the rows, leaves out fixes that are older than one before them, and finds the first row of the chapter. The rows
+/// before it, from where its place was entered, tell how its first trip left the place.
+fn prepare(observations: &mut Observations, opening: &Opening) -> usize {
     observations.sort();
     let fixes = &mut observations.fixes;
     let first = fixes.iter().find_map(|fix| fix.filter);
-    let mut filter = start.map(|start| start.filter).or(first);
-    let (mut last_ts, from) = start.map_or((f64::NEG_INFINITY, f64::NEG_INFINITY), |start| (start.ts, start.write_ts));
+    let mut filter = opening.start.map(|start| start.filter).or(first);
+    let mut last_ts = opening.place.enter_ts().unwrap_or(f64::NEG_INFINITY);
     fixes.retain_mut(|fix| {
-        // Of what was written before the chapter, only fixes of the very same time are of use to it.
-        let is_next = if fix.write_ts < from { fix.ts == last_ts } else { fix.ts >= last_ts };
+        let is_next = fix.ts >= last_ts;
         if is_next {
             last_ts = fix.ts;
             filter = fix.filter.or(filter);
@@ -71,7 +71,7 @@ fn prepare(observations: &mut Observations, start: Option<Start>) -> usize {
         }
         is_next
     });
-    fixes.partition_point(|fix| fix.write_ts < from)
+    opening.start.map_or(0, |start| fixes.partition_point(|fix| fix.write_ts < start.write_ts))
 }
 
 /// Which legs are kept: trips that somebody made, and untracked time that leads anywhere.
@@ -158,13 +158,11 @@ impl<'a> Pen<'a> {
     fn start(&self, row: usize, end_ts: f64) -> Option<Start> {
         let fixes = &self.observations.fixes;
         let fix = fixes.get(row)?;
-        let same = fixes.partition_point(|other| other.ts < fix.ts);
+        let entered_ts = self.now.place.enter_ts().unwrap_or(fix.ts);
+        let entered = fixes.partition_point(|other| other.ts < entered_ts);
         let motion = self.observations.motions.partition_point(|(motion, _)| motion.ts < fix.ts);
-        let needs = [
-            self.now.place.enter_ts(),
-            fixes.get(same).map(|fix| fix.write_ts),
-            self.motions_need.get(motion).copied(),
-        ];
+        let needs =
+            [Some(entered_ts), fixes.get(entered).map(|fix| fix.write_ts), self.motions_need.get(motion).copied()];
         let filter = fix.filter?;
         let visit_s = if filter == Filter::Distance { VISIT_S_MAX } else { 0.0 };
         Some(Start {

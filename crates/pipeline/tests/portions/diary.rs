@@ -1,0 +1,63 @@
+//! A diary in memory: what a server does with its store, done with a vector.
+
+use std::collections::BTreeMap;
+
+use rushhour_model::entry::Entry;
+use rushhour_model::extended_json::ObjectId;
+use rushhour_model::ids::{UserId, entry_id};
+use rushhour_pipeline::chapter::{Chapter, Opening};
+use rushhour_pipeline::labels::Model;
+use rushhour_pipeline::observations::Observations;
+use rushhour_pipeline::transit::Stops;
+use rushhour_pipeline::write::{Settings, write};
+
+/// A person's entries and chapters.
+#[derive(Default)]
+pub(crate) struct Diary {
+    entries: BTreeMap<ObjectId, Entry>,
+    pub(crate) chapters: Vec<Chapter>,
+    /// How many chapters the last upload rewrote.
+    pub(crate) rewritten: usize,
+}
+
+impl Diary {
+    pub(crate) fn take_in(&mut self, upload: Vec<Entry>) {
+        let user = UserId(Default::default());
+        let mut fresh = Observations::default();
+        for entry in upload {
+            let id = entry_id(user, &entry.metadata.kind, &entry.metadata.key, entry.metadata.write_s());
+            fresh.push(id, entry.clone());
+            self.entries.insert(id, entry);
+        }
+        if self.chapters.is_empty() {
+            self.chapters = write(Observations::default(), Vec::new(), Opening::first(), &settings(user));
+        }
+        let news = fresh.news();
+        let inputs = fresh.take_inputs();
+        let standing = self.chapters.iter().rposition(|chapter| chapter.opening.stands(&news)).unwrap();
+        let old = self.chapters.split_off(standing);
+        self.rewritten = old.len();
+        let opening = old.first().unwrap().opening.clone();
+        let mut carried: Vec<_> = old.into_iter().flat_map(|chapter| chapter.inputs).collect();
+        for input in inputs {
+            let is_before = |chapter: &&mut Chapter| chapter.opening.inputs_from_ts() <= input.start_ts;
+            if input.start_ts >= opening.inputs_from_ts() || self.chapters.is_empty() {
+                carried.push(input);
+            } else if let Some(chapter) = self.chapters.iter_mut().rev().find(is_before) {
+                chapter.add_input(input);
+            }
+        }
+        let needs_from = opening.start.map_or(f64::NEG_INFINITY, |start| start.needs_from_write_ts);
+        let mut observations = Observations::default();
+        for (id, entry) in self.entries.iter().filter(|(_, entry)| entry.metadata.write_s() >= needs_from) {
+            observations.push(*id, entry.clone());
+        }
+        observations.take_inputs();
+        self.chapters.extend(write(observations, carried, opening, &settings(user)));
+    }
+}
+
+fn settings(user: UserId) -> Settings<'static> {
+    static NOWHERE: std::sync::LazyLock<(Stops, Model)> = std::sync::LazyLock::new(Default::default);
+    Settings { user, stops: &NOWHERE.0, model: &NOWHERE.1 }
+}
