@@ -6,6 +6,10 @@
 mod entries;
 mod entry_file;
 mod exit;
+mod intake;
+mod intake_args;
+mod intake_page;
+mod intake_table;
 mod launch;
 mod load;
 mod output;
@@ -53,6 +57,8 @@ enum Command {
     Load(load::Args),
     /// Start a server, drive a scenario against it, and keep everything in results/
     Launch(launch::Args),
+    /// Find the trips in files of entries, or in a store
+    Intake(intake::Args),
     /// Check files of entries, and convert them between phone form and stored form
     Entries(entries::Args),
     /// Show what is in results/
@@ -65,6 +71,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args, quiet),
         Command::Load(args) => load::run(args, quiet),
         Command::Launch(args) => launch::run(args, quiet),
+        Command::Intake(args) => intake::run(&args, quiet),
         Command::Entries(args) => entries::run(&args),
         Command::Report(args) => report::run(&args),
     };

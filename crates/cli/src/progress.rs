@@ -75,6 +75,14 @@ pub(crate) fn spinner(quiet: bool, what: &'static str) -> ProgressBar {
     bar
 }
 
+/// Counts towards `length`, with the time that is left.
+pub(crate) fn counter(quiet: bool, what: &'static str, length: u64) -> ProgressBar {
+    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let style = ProgressStyle::with_template("{prefix:>9} {wide_bar} {human_pos}/{human_len}, {eta} left");
+    let style = style.expect("the template is a valid constant");
+    ProgressBar::with_draw_target(Some(length), target).with_style(style).with_prefix(what)
+}
+
 fn word(stage: Stage) -> &'static str {
     match stage {
         Stage::Start => "start",

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use rushhour_server::intake::Intake;
 use rushhour_server::{App, Limits, router, serve};
-use rushhour_store::{Options, Store};
+use rushhour_store::{Options, Store, blocking};
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit};
 use tokio::net::TcpListener;
 
 use crate::exit::{Exit, Failure};
+use crate::intake_args::IntakeArgs;
 use crate::output::{say, show};
 use crate::progress::spinner;
 use crate::signals::StopSignal;
@@ -36,6 +38,8 @@ pub(crate) struct Args {
     /// How many connections are served at once
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().connections_max)]
     connections_max: usize,
+    #[command(flatten)]
+    intake: IntakeArgs,
     /// Stop when the process that started this one is gone
     #[arg(long, hide = true)]
     with_parent: bool,
@@ -80,7 +84,10 @@ async fn serve_until_stopped(args: &Args, quiet: bool) -> Result<Exit> {
     }
     let address = listener.local_addr().context("asking for the address")?;
     show(&format!("listening on http://{address}\n"))?;
-    serve(listener, router(Arc::new(App::new(store, limits))), limits, signal.recv()).await;
+    let app = Arc::new(App::new(store, limits));
+    let intake = Intake::start(&app, args.intake.options()?).context("starting the intake")?;
+    serve(listener, router(app), limits, signal.recv()).await;
+    blocking(move || intake.stop()).await;
     if !quiet {
         say("stopped");
     }

@@ -69,12 +69,24 @@ impl Opening {
 }
 
 /// How far back new entries reach, in seconds since 1970; infinite where there are none.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct News {
     /// The earliest write time of a fix.
     pub fix_write_ts: f64,
     /// The earliest time of an activity or a transition.
     pub step_ts: f64,
+}
+
+impl News {
+    /// Whether there is anything that trips are found by.
+    pub fn is_any(&self) -> bool {
+        self.fix_write_ts < f64::INFINITY || self.step_ts < f64::INFINITY
+    }
+
+    /// How far back both reach.
+    pub fn and(self, other: Self) -> Self {
+        Self { fix_write_ts: self.fix_write_ts.min(other.fix_write_ts), step_ts: self.step_ts.min(other.step_ts) }
+    }
 }
 
 impl Chapter {

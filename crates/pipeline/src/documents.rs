@@ -25,6 +25,8 @@ use crate::stays::{Kept, Stays};
 /// The zone of what the server writes, wherever its users are (`emission-format` b.3).
 const SERVER_ZONE: &str = "America/Los_Angeles";
 
+pub(crate) use legs::said_about;
+
 /// Which documents are asked for.
 #[derive(Clone, Copy, Debug)]
 pub enum Wanted<'a> {

@@ -81,6 +81,11 @@ impl Observations {
         &self.rejected
     }
 
+    /// Where the fixes are, in the order in which they came.
+    pub fn positions(&self) -> Vec<Position> {
+        self.fixes.iter().map(|fix| fix.at).collect()
+    }
+
     /// Notes an entry that could not even be parsed.
     pub fn reject(&mut self, id: ObjectId, reason: String) {
         self.rejected.push(Rejected { id, reason });

@@ -7,9 +7,10 @@ use rushhour_model::record::Object;
 use serde_json::{Value, json};
 
 use crate::chapter::Chapter;
-use crate::documents::{Shelf, confirmed_data, section_data, stop_data};
+use crate::documents::{Shelf, confirmed_data, said_about, section_data, stop_data};
 use crate::ids::id_of;
 use crate::keys::{CLEANED_SECTION, CLEANED_STOP, CONFIRMED_TRIP};
+use crate::labels::{LabelledTrip, Labels};
 use crate::leg::TrackPoint;
 use crate::stays::{CleanStay, Kept, Stays};
 
@@ -37,6 +38,24 @@ pub fn trips_of_day(user: UserId, chapters: &[Chapter], following: &[Chapter], d
 /// All trips of `chapters`.
 pub fn all_trips(user: UserId, chapters: &[Chapter], following: &[Chapter]) -> Vec<FeatureCollection> {
     trips(user, chapters, following, |_| true)
+}
+
+/// The trips of `chapters` that their person labelled, with the labels.
+pub fn labelled_trips(chapters: &[Chapter], following: &[Chapter]) -> Vec<LabelledTrip> {
+    let stays = Stays::of(chapters, following);
+    let trips = stays.kept_legs().filter(|kept| kept.is_ours && kept.leg.is_tracked);
+    trips.filter_map(|kept| labelled(&kept)).collect()
+}
+
+fn labelled(kept: &Kept<'_>) -> Option<LabelledTrip> {
+    let labels = said_about(kept).latest.into_iter().filter_map(|input| {
+        let label = input.label.clone().filter(|_| !input.key.ends_with("_user_input"))?;
+        Some((input.name().to_owned(), label))
+    });
+    let mut labels: Labels = labels.collect();
+    labels.sort();
+    let trip = LabelledTrip { start: kept.cleaned.start.at, end: kept.cleaned.end.at, labels };
+    (!trip.labels.is_empty()).then_some(trip)
 }
 
 fn trips(

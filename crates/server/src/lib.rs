@@ -7,7 +7,9 @@ mod app;
 mod auth;
 mod body;
 mod connection;
+pub mod diary;
 mod error;
+pub mod intake;
 mod metrics;
 mod routes;
 

@@ -1,7 +1,7 @@
 //! What the server counts about itself, in Prometheus' text format.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;
@@ -36,6 +36,17 @@ pub(crate) struct Metrics {
     active: Gauge<i64, AtomicI64>,
     pub(crate) entries: Counter,
     pub(crate) ingest_bytes: Counter,
+    pub(crate) intake: IntakeCounters,
+}
+
+/// What the intake counts.
+#[derive(Debug, Default)]
+pub(crate) struct IntakeCounters {
+    pub(crate) runs: Counter,
+    pub(crate) entries: Counter,
+    pub(crate) rejected: Counter,
+    pub(crate) set_aside: Counter,
+    pub(crate) cpu_s: Counter<f64, AtomicU64>,
 }
 
 impl Metrics {
@@ -45,6 +56,7 @@ impl Metrics {
             active: Gauge::default(),
             entries: Counter::default(),
             ingest_bytes: Counter::default(),
+            intake: IntakeCounters::default(),
         }
     }
 
@@ -61,10 +73,12 @@ impl Metrics {
             Unit::Bytes,
             self.ingest_bytes.clone(),
         );
+        self.intake.register(&mut registry);
         let stat = app.store.stat();
         let gauges = [
             ("em_users", "Registered users", stat.users as u64),
             ("em_store_entries", "Entries in the store", stat.entries as u64),
+            ("em_intake_pending_users", "Users with entries that were not taken in", app.store.pending() as u64),
             ("em_store_segments", "Segment files of the log", stat.segments as u64),
         ];
         for (name, help, value) in gauges {
@@ -83,6 +97,20 @@ impl Metrics {
             registry.register(name, help, counter);
         }
         registry
+    }
+}
+
+impl IntakeCounters {
+    fn register(&self, registry: &mut Registry) {
+        registry.register("em_intake_runs", "Runs of the pipeline over one user", self.runs.clone());
+        registry.register("em_intake_entries", "Entries taken in", self.entries.clone());
+        registry.register(
+            "em_intake_rejected_entries",
+            "Entries that the pipeline could not read",
+            self.rejected.clone(),
+        );
+        registry.register("em_intake_set_aside", "Runs that failed and set their user aside", self.set_aside.clone());
+        registry.register_with_unit("em_intake_cpu", "CPU time of the intake", Unit::Seconds, self.cpu_s.clone());
     }
 }
 

@@ -6,7 +6,9 @@ use std::sync::{Arc, RwLock};
 
 use rushhour_model::ids::UserId;
 
+use crate::diary::Taken;
 use crate::log::RecordAt;
+use crate::pending::Pending;
 use crate::query::{Query, TimeField};
 use crate::rows::{Batch, Name};
 
@@ -55,6 +57,8 @@ struct Slot {
 #[derive(Debug, Default)]
 struct UserEntries {
     records: Vec<RecordAt>,
+    /// How many of the records have been taken in.
+    taken: usize,
     names: BTreeMap<Arc<Name>, BTreeMap<Stamp, Slot>>,
 }
 
@@ -62,6 +66,7 @@ struct UserEntries {
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     users: RwLock<HashMap<UserId, Arc<RwLock<UserEntries>>>>,
+    pending: Pending,
 }
 
 /// An entry that may match a query, before its text has been read.
@@ -79,6 +84,9 @@ impl Index {
         let entries = Arc::clone(self.users.write().expect("no reader panics").entry(user).or_default());
         let mut entries = entries.write().expect("no reader panics");
         let record = u32::try_from(entries.records.len()).expect("memory ends before 4 G records of one user");
+        if entries.taken == entries.records.len() {
+            self.pending.push(user);
+        }
         entries.records.push(at);
         for ((name, write_ts), row) in batch.rows.iter().zip(0..) {
             let name = usize::try_from(*name).ok().and_then(|name| batch.names.get(name));
@@ -108,6 +116,41 @@ impl Index {
             }
         }
         found
+    }
+
+    /// Who has records that were not taken in.
+    pub(crate) fn pending(&self) -> &Pending {
+        &self.pending
+    }
+
+    /// The records of `user` that were not taken in, in order of arrival.
+    pub(crate) fn fresh(&self, user: UserId) -> Vec<RecordAt> {
+        let Some(entries) = self.users.read().expect("no writer panics").get(&user).cloned() else { return Vec::new() };
+        let entries = entries.read().expect("no writer panics");
+        entries.records.get(entries.taken..).unwrap_or_default().to_vec()
+    }
+
+    /// Notes that the records of `user` up to `taken` were taken in; who has more waits again.
+    pub(crate) fn take(&self, user: UserId, taken: Option<Taken>) {
+        let Some(entries) = self.users.read().expect("no writer panics").get(&user).cloned() else { return };
+        let mut entries = entries.write().expect("no reader panics");
+        if let Some(taken) = taken {
+            entries.taken = entries.records.partition_point(|at| Taken::of(*at) <= taken);
+        }
+        if entries.taken < entries.records.len() {
+            self.pending.push(user);
+        }
+    }
+
+    /// Starts with what was taken in before the store was opened.
+    pub(crate) fn resume(&self, progress: Vec<(UserId, Taken)>) {
+        self.pending.replace([]);
+        let progress: HashMap<UserId, Taken> = progress.into_iter().collect();
+        let mut users = self.users();
+        users.sort();
+        for user in users {
+            self.take(user, progress.get(&user).copied());
+        }
     }
 
     /// Everybody who has entries.

@@ -6,16 +6,19 @@
 //!
 //! It is not a general database: values are never changed in place, and every entry is indexed in memory.
 
+mod diary;
 mod directory;
 mod error;
 mod index;
 mod log;
+mod pending;
 mod query;
 mod rows;
 mod store;
 
+pub use diary::{ChapterKey, Rewrite, Taken};
 pub use error::Error;
 pub use log::Sync;
 pub use query::{Query, TimeField};
 pub use rows::{NewRow, Upload};
-pub use store::{Found, Options, Stat, Store, blocking};
+pub use store::{Found, Fresh, Options, Stat, Store, blocking};

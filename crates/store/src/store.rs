@@ -1,9 +1,11 @@
 //! The store: what the server calls.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -12,6 +14,7 @@ use rushhour_model::ids::{UserId, entry_id};
 use serde_json::{Map, Value};
 use uuid::Builder;
 
+use crate::diary::{ChapterKey, Diaries, Rewrite, Taken};
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::index::{Candidate, Index, Stamp};
@@ -47,6 +50,7 @@ pub struct Store {
     committer: Committer,
     reader: Reader,
     directory: Arc<Directory>,
+    diaries: Diaries,
     tokens: RwLock<HashMap<String, UserId>>,
     rng: Mutex<StdRng>,
     counters: Arc<Counters>,
@@ -62,6 +66,15 @@ pub struct Found {
     pub stamp: f64,
     /// The entry as one JSON object, as it was appended.
     pub text: String,
+}
+
+/// Entries that were not taken in.
+#[derive(Clone, Debug)]
+pub struct Fresh {
+    /// Each with its id and its text, in order of arrival. Of two with one identity both may be here.
+    pub entries: Vec<(ObjectId, String)>,
+    /// How far these reach; `None` when there are none.
+    pub taken: Option<Taken>,
 }
 
 /// How much there is, and what was done since the store was opened.
@@ -94,11 +107,13 @@ impl Store {
         create_durably(&log_dir)?;
         // The directory comes first: it is what tells that another process has the store.
         let directory = Directory::open(&dir)?;
+        let diaries = Diaries::open(&dir)?;
         let tokens: HashMap<String, UserId> = directory.tokens()?.into_iter().collect();
         let index = Arc::new(Index::default());
         let recovered = recover(&log_dir, |user, at, batch| index.apply(user, at, batch))?;
         sync_dir(&dir)?;
         refuse_strangers(&dir, &index, &tokens)?;
+        index.resume(diaries.progress()?);
         let segments = Arc::new(recovered.segments);
         let counters = Arc::new(Counters::default());
         let log = Log {
@@ -116,6 +131,7 @@ impl Store {
             committer: Committer::start(log).map_err(Error::io("starting the writing thread for", &log_dir))?,
             reader: Reader { index, segments },
             directory: Arc::new(directory),
+            diaries,
             tokens: RwLock::new(tokens),
             rng: Mutex::new(rng),
             counters,
@@ -143,6 +159,13 @@ impl Store {
     /// Whom a token stands for.
     pub fn user(&self, token: &str) -> Option<UserId> {
         self.tokens.read().expect("no writer panics").get(token).copied()
+    }
+
+    /// Everybody who is registered.
+    pub fn users(&self) -> Vec<UserId> {
+        let mut users: Vec<UserId> = self.tokens.read().expect("no writer panics").values().copied().collect();
+        users.sort();
+        users
     }
 
     /// Gives a token a user, durably, or returns the one it has.
@@ -177,6 +200,100 @@ impl Store {
     pub async fn update_profile(&self, user: UserId, fields: Map<String, Value>) -> Result<(), Error> {
         let directory = Arc::clone(&self.directory);
         blocking(move || directory.update_profile(user, fields)).await
+    }
+
+    /// Who has waited longest with entries that were not taken in. Whoever asks works for them until
+    /// [`rewrite`](Self::rewrite) or [`put_back`](Self::put_back); others are answered with somebody else.
+    pub fn next_pending(&self) -> Option<UserId> {
+        self.reader.index.pending().pop()
+    }
+
+    /// How many users wait.
+    pub fn pending(&self) -> usize {
+        self.reader.index.pending().count()
+    }
+
+    /// Waits until somebody has entries that were not taken in, at most `timeout`. Blocks the thread.
+    pub fn wait_pending(&self, timeout: Duration) {
+        self.reader.index.pending().wait(timeout);
+    }
+
+    /// Ends the work for a user whose entries were not taken in; they wait again.
+    pub fn put_back(&self, user: UserId) {
+        self.reader.index.take(user, None);
+    }
+
+    /// Entries of `user` that were not taken in, upload by upload in order of arrival, until there are `entries_max`
+    /// or the write times span `span_s_max` seconds. Blocks the thread.
+    ///
+    /// # Errors
+    /// When a segment cannot be read.
+    pub fn fresh(&self, user: UserId, entries_max: usize, span_s_max: f64) -> Result<Fresh, Error> {
+        self.reader.fresh(user, entries_max, span_s_max)
+    }
+
+    /// [`find`](Self::find) for a thread that may block.
+    ///
+    /// # Errors
+    /// When a segment cannot be read.
+    pub fn find_blocking(&self, user: UserId, query: &Query) -> Result<Vec<Found>, Error> {
+        self.reader.find(user, query)
+    }
+
+    /// Changes a user's diary. If entries were taken in, that ends the work for the user, who waits again if there are
+    /// more. Blocks the thread. The change is durable after the next [`sync_diaries`](Self::sync_diaries); a crash before
+    /// loses it as a whole, and its entries wait again.
+    ///
+    /// # Errors
+    /// When the diaries cannot be written; then nothing has changed.
+    pub fn rewrite(&self, user: UserId, change: &Rewrite) -> Result<(), Error> {
+        self.diaries.rewrite(user, change)?;
+        if change.taken.is_some() {
+            self.reader.index.take(user, change.taken);
+        }
+        Ok(())
+    }
+
+    /// Makes all changes of diaries durable. Blocks the thread.
+    ///
+    /// # Errors
+    /// When the diaries cannot be written.
+    pub fn sync_diaries(&self) -> Result<(), Error> {
+        self.diaries.sync()
+    }
+
+    /// The state that the last [`rewrite`](Self::rewrite) left. Blocks the thread.
+    ///
+    /// # Errors
+    /// When the diaries cannot be read.
+    pub fn diary_state(&self, user: UserId) -> Result<Option<Vec<u8>>, Error> {
+        self.diaries.state(user)
+    }
+
+    /// Shows a user's chapters in order, from the last that stands at or before `from`, until `visit` has seen enough.
+    /// Blocks the thread.
+    ///
+    /// # Errors
+    /// When the diaries cannot be read.
+    pub fn chapters(
+        &self,
+        user: UserId,
+        from: ChapterKey,
+        visit: &mut dyn FnMut(ChapterKey, &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        self.diaries.forward(user, from, visit)
+    }
+
+    /// Shows a user's chapters from the last to the first, until `visit` has seen enough. Blocks the thread.
+    ///
+    /// # Errors
+    /// When the diaries cannot be read.
+    pub fn chapters_backward(
+        &self,
+        user: UserId,
+        visit: &mut dyn FnMut(ChapterKey, &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        self.diaries.backward(user, visit)
     }
 
     /// How much there is, and what was done.
@@ -244,6 +361,29 @@ impl Reader {
         found.sort_by_key(|entry| (Stamp::of(entry.stamp), entry.id));
         found.truncate(query.entries_max);
         Ok(found)
+    }
+
+    fn fresh(&self, user: UserId, entries_max: usize, span_s_max: f64) -> Result<Fresh, Error> {
+        let mut fresh = Fresh { entries: Vec::new(), taken: None };
+        let mut from = f64::INFINITY;
+        for at in self.index.fresh(user) {
+            let rows = self.segments.read(at)?;
+            let times = || rows.batch.rows.iter().map(|(_, write_ts)| *write_ts);
+            from = from.min(times().fold(f64::INFINITY, f64::min));
+            let is_full = fresh.entries.len() + rows.batch.rows.len() > entries_max
+                || times().fold(f64::NEG_INFINITY, f64::max) - from > span_s_max;
+            if is_full && fresh.taken.is_some() {
+                break;
+            }
+            for ((name, write_ts), row) in rows.batch.rows.iter().zip(0..) {
+                let name = usize::try_from(*name).ok().and_then(|name| rows.batch.names.get(name));
+                let name = name.expect("a batch only refers to its own names");
+                let text = rows.text(row).ok_or_else(|| self.segments.damaged(at))?;
+                fresh.entries.push((entry_id(user, &name.kind, &name.key, *write_ts), text.to_owned()));
+            }
+            fresh.taken = Some(Taken::of(at));
+        }
+        Ok(fresh)
     }
 
     /// Reads the candidates record by record, so that each record is unpacked once.

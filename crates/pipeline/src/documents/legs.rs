@@ -135,11 +135,7 @@ fn expected(kept: &Kept<'_>) -> Trip {
 pub(super) fn confirmed(kept: &Kept<'_>) -> Trip {
     let Kept { leg, cleaned, from, to, .. } = kept;
     let places = [from.place.id(CONFIRMED_PLACE), to.place.id(CONFIRMED_PLACE)];
-    // An input that is longer than its trip may still be covered by the stay behind it.
-    let (start_ts, end_ts, next_ts) = (cleaned.start.ts(), cleaned.end.ts(), to.exit_ts());
-    let inputs = from.inputs.iter().filter(|input| !input.is_about_place());
-    let about = inputs.filter(|input| input.is_about(start_ts, end_ts, next_ts));
-    let (user_input, additions) = said(&Said::of(about.copied()));
+    let (user_input, additions) = said(&said_about(kept));
     let confirmed = Trip { user_input: Some(user_input), additions: Some(additions), ..kept_trip(kept, places) };
     if !leg.is_tracked {
         return confirmed;
@@ -157,6 +153,15 @@ pub(super) fn confirmed(kept: &Kept<'_>) -> Trip {
         ble_sensed_summary: sum(|_| "UNKNOWN"),
         ..expected
     }
+}
+
+/// What was said about a leg.
+pub(crate) fn said_about<'a>(kept: &Kept<'a>) -> Said<'a> {
+    let Kept { cleaned, from, to, .. } = kept;
+    // An input that is longer than its trip may still be covered by the stay behind it.
+    let (start_ts, end_ts, next_ts) = (cleaned.start.ts(), cleaned.end.ts(), to.exit_ts());
+    let inputs = from.inputs.iter().filter(|input| !input.is_about_place());
+    Said::of(inputs.filter(|input| input.is_about(start_ts, end_ts, next_ts)).copied())
 }
 
 fn summary(sections: &[Section], name: fn(&Section) -> &'static str) -> ModeSummary {

@@ -4,12 +4,18 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use rushhour_model::analysis::Document;
+use rushhour_model::ids::UserId;
 use rushhour_model::wire::{FindEntriesRequest, TruncMethod, WRITE_TS, write_find_entries_response};
-use rushhour_store::{Found, Query, TimeField};
+use rushhour_pipeline::documents::Wanted;
+use rushhour_pipeline::keys::ALL;
+use rushhour_store::{Found, Query, TimeField, blocking};
+use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::auth;
 use crate::body::{JsonBody, parse};
+use crate::diary::documents_between;
 use crate::error::ServerError;
 use crate::routes::json_text;
 
@@ -21,19 +27,54 @@ pub(crate) async fn find_entries(State(app): State<Arc<App>>, body: JsonBody) ->
         return Err(ServerError::NotYet("the local-date form of find_entries (use start_time and end_time)"));
     }
     let truncation = truncation(request.max_entries, request.trunc_method)?;
+    let keys = request.key_list.filter(|keys| !keys.is_empty());
+    let name = request.key_time.as_deref().unwrap_or(WRITE_TS).to_owned();
     let query = Query {
-        keys: request.key_list.filter(|keys| !keys.is_empty()),
-        field: field(request.key_time.as_deref().unwrap_or(WRITE_TS)),
+        keys: keys.clone(),
+        field: field(&name),
         from: request.start_time,
         to: request.end_time,
         entries_max: app.limits.entries_max,
     };
+    let (from, to) = (query.from, query.to);
     let mut found = app.store.find(user, query).await?;
+    let shown = Arc::clone(&app);
+    found.extend(blocking(move || find_documents(&shown, user, keys.as_deref(), &name, from, to)).await?);
     if let Some((entries_max, method)) = truncation {
         truncate(&mut found, entries_max, method);
     }
     let entries = found.iter().map(|entry| (entry.id, entry.text.as_str()));
     Ok(json_text(write_find_entries_response(user, entries)))
+}
+
+/// What the pipeline has found, behind what was sent.
+fn find_documents(
+    app: &App,
+    user: UserId,
+    keys: Option<&[String]>,
+    name: &str,
+    from: Option<f64>,
+    to: Option<f64>,
+) -> Result<Vec<Found>, rushhour_store::Error> {
+    let wanted = keys.map_or(Wanted::All, Wanted::Keys);
+    if keys.is_some_and(|keys| !keys.iter().any(|key| ALL.contains(&key.as_str()))) {
+        return Ok(Vec::new());
+    }
+    let is_within = |stamp: &f64| from.is_none_or(|from| from <= *stamp) && to.is_none_or(|to| *stamp <= to);
+    let mut found = Vec::new();
+    // Only times tell which part of the diary to read.
+    let (first, last) = if name.ends_with("ts") { (from, to) } else { (None, None) };
+    for document in documents_between(&app.store, user, wanted, first, last)? {
+        let Document { id, metadata, data, .. } = document;
+        let value = json!({"metadata": metadata, "data": data});
+        let leaf = name.split('.').try_fold(&value, |value, field| value.get(field));
+        if let Some(stamp) = leaf.and_then(Value::as_f64).filter(is_within) {
+            found.push(Found { id, stamp, text: value.to_string() });
+        }
+    }
+    found.sort_by(|one, other| one.stamp.total_cmp(&other.stamp).then(one.id.cmp(&other.id)));
+    found.truncate(app.limits.entries_max);
+    Ok(found)
 }
 
 fn field(name: &str) -> TimeField {

@@ -1,27 +1,39 @@
-//! How far the pipeline has got. Until there is one it has got nowhere, which the original also says of a new user.
+//! How far a user's diary has got.
 
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use rushhour_model::ids::UserId;
 use rushhour_model::wire::{Call, CompleteTsResponse, RangeTsResponse};
+use rushhour_store::blocking;
 
 use crate::app::App;
 use crate::auth;
 use crate::body::{JsonBody, parse};
+use crate::diary::{Summary, summary};
 use crate::error::ServerError;
 use crate::routes::json;
+
+/// The original's stages count as done this long behind what they have done, in seconds.
+const DONE_BEHIND_S: f64 = 5.0;
 
 /// `POST /pipeline/get_range_ts`
 pub(crate) async fn get_range_ts(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let call: Call<'_> = parse(&body.bytes)?;
-    auth::user(&app, call.user.as_deref())?;
-    Ok(json(&RangeTsResponse { start_ts: None, end_ts: None }))
+    let Summary { start_ts, end_ts, .. } = read(&app, auth::user(&app, call.user.as_deref())?).await?;
+    Ok(json(&RangeTsResponse { start_ts, end_ts }))
 }
 
 /// `POST /pipeline/get_complete_ts`
 pub(crate) async fn get_complete_ts(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let call: Call<'_> = parse(&body.bytes)?;
-    auth::user(&app, call.user.as_deref())?;
-    Ok(json(&CompleteTsResponse { complete_ts: None }))
+    let summary = read(&app, auth::user(&app, call.user.as_deref())?).await?;
+    Ok(json(&CompleteTsResponse { complete_ts: summary.end_ts.map(|end_ts| end_ts + DONE_BEHIND_S) }))
+}
+
+/// The summary of a user's diary.
+pub(crate) async fn read(app: &Arc<App>, user: UserId) -> Result<Summary, ServerError> {
+    let app = Arc::clone(app);
+    Ok(blocking(move || summary(&app.store, user)).await?)
 }

@@ -10,8 +10,9 @@ use serde_json::{Map, Value, json as value};
 use crate::app::App;
 use crate::auth;
 use crate::body::{JsonBody, parse};
+use crate::diary::Summary;
 use crate::error::ServerError;
-use crate::routes::json;
+use crate::routes::{json, pipeline};
 
 /// The longest token that is taken; those in use are e-mail addresses or some 40 characters.
 const TOKEN_BYTES_MAX: usize = 256;
@@ -34,7 +35,21 @@ pub(crate) async fn get(State(app): State<Arc<App>>, body: JsonBody) -> Result<R
     let user = auth::user(&app, call.user.as_deref())?;
     let mut profile = Map::from_iter([("user_id".to_owned(), value!({"$uuid": user.hex()}))]);
     profile.extend(app.store.profile(user).await?);
+    profile.extend(known_of(&pipeline::read(&app, user).await?));
     Ok(json(&Value::Object(profile)))
+}
+
+/// What the pipeline adds to a profile, once it has found a trip.
+fn known_of(summary: &Summary) -> Vec<(String, Value)> {
+    let Summary { start_ts, end_ts, trips, labelled_trips } = summary;
+    if start_ts.is_none() {
+        return Vec::new();
+    }
+    vec![
+        ("pipeline_range".to_owned(), value!({"start_ts": start_ts, "end_ts": end_ts})),
+        ("total_trips".to_owned(), (*trips).into()),
+        ("labeled_trips".to_owned(), (*labelled_trips).into()),
+    ]
 }
 
 /// `POST /profile/update`

@@ -1,4 +1,4 @@
-//! A day's trips. Until there is a pipeline no day has any.
+//! A day's trips.
 
 use std::sync::Arc;
 
@@ -6,11 +6,16 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use rushhour_model::record::Field;
 use rushhour_model::wire::{Call, TimelineResponse};
+use rushhour_pipeline::timeline::Day;
+use rushhour_store::blocking;
 
 use crate::app::App;
 use crate::auth;
 use crate::body::{JsonBody, parse};
+use crate::diary::trips_on;
 use crate::error::ServerError;
 use crate::routes::json;
 
@@ -21,9 +26,12 @@ pub(crate) async fn get_trips(
     body: JsonBody,
 ) -> Result<Response, ServerError> {
     let call: Call<'_> = parse(&body.bytes)?;
-    auth::user(&app, call.user.as_deref())?;
+    let user = auth::user(&app, call.user.as_deref())?;
     let invalid = |reason: String| ServerError::Invalid { name: "day", reason };
     let Path(day) = day.map_err(|rejection| invalid(rejection.to_string()))?;
-    day.parse::<Date>().map_err(|error| invalid(error.to_string()))?;
-    Ok(json(&TimelineResponse { timeline: Vec::new() }))
+    let date: Date = day.parse().map_err(|error: jiff::Error| invalid(error.to_string()))?;
+    let start = date.to_zoned(TimeZone::UTC).map_err(|error| invalid(error.to_string()))?.timestamp();
+    let day = Day { year: date.year().into(), month: date.month().into(), day: date.day().into() };
+    let trips = blocking(move || trips_on(&app.store, user, day, start.as_second() as f64)).await?;
+    Ok(json(&TimelineResponse { timeline: trips.into_iter().map(Field::into_value).collect() }))
 }

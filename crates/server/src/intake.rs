@@ -1,0 +1,321 @@
+//! The intake: threads that take in what phones have sent, user by user, while requests come first.
+//!
+//! Only users with new entries cost anything. They wait in one queue, first come, first served; who has more than a
+//! portion goes to its end. The threads give way to requests by the kernel's scheduler, and keep to a share of their
+//! cores. A user whose entries break the pipeline is set aside with an entry that says so, and the others go on.
+
+use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use rushhour_model::ids::UserId;
+use rushhour_pipeline::transit::Stops;
+use rushhour_store::{Error, NewRow, Upload};
+use rustix::time::{ClockId, clock_gettime};
+use serde_json::json;
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use crate::app::App;
+use crate::diary::{Portion, Run, set_aside, summary, take_in};
+
+/// The intake gives way to everything else; 19 is the kindest that there is.
+const NICE: i32 = 19;
+/// How long an idle thread sleeps before it looks whether it shall stop.
+const IDLE: Duration = Duration::from_millis(100);
+/// How often changes of diaries are made durable. What a crash loses is taken in again.
+const SYNC_EVERY: Duration = Duration::from_secs(2);
+/// An ordinary portion: twenty days of a phone.
+const PORTION: Portion = Portion { entries_max: 20_000, span_s_max: f64::INFINITY };
+/// The portion of a user whose last run passed the deadline: a day.
+const DAY: Portion = Portion { entries_max: 20_000, span_s_max: 86_400.0 };
+/// A smaller share would never come to an end.
+const SHARE_MIN: f64 = 0.01;
+/// The key of the entry that says that a run failed, as the original writes it.
+const PIPELINE_ERROR: &str = "stats/pipeline_error";
+
+/// When users are taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// As soon as they have sent something.
+    Continuous,
+    /// Once in so long, all who wait then.
+    Every(Duration),
+    /// Never.
+    Off,
+}
+
+/// How the intake works.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// When users are taken in.
+    pub mode: Mode,
+    /// How many threads work.
+    pub cores: usize,
+    /// The share of the time that each of them may work, more than 0 and at most 1.
+    pub share: f64,
+    /// A user whose run takes longer is taken in day by day.
+    pub deadline: Duration,
+    /// How many seconds of new fixes a user must have to be taken in, as the original's gate asks; 0 for any.
+    pub gate_s: f64,
+    /// Stops of public transport.
+    pub stops: Stops,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let deadline = Duration::from_secs(10);
+        Self { mode: Mode::Continuous, cores: 1, share: 1.0, deadline, gate_s: 0.0, stops: Stops::default() }
+    }
+}
+
+/// The running intake.
+#[derive(Debug)]
+pub struct Intake {
+    switch: Arc<Switch>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Switch {
+    is_stopped: AtomicBool,
+    is_paused: AtomicBool,
+    /// How many users may still be taken in before the next hour, or whatever the mode says.
+    due: AtomicUsize,
+    /// Users whose last run passed the deadline.
+    slow: Mutex<HashSet<UserId>>,
+}
+
+impl Intake {
+    /// Starts the threads; call it inside a runtime.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub fn start(app: &Arc<App>, options: Options) -> std::io::Result<Self> {
+        let switch = Arc::new(Switch::default());
+        let options = Arc::new(options);
+        let cores = if options.mode == Mode::Off { 0 } else { options.cores.max(1) };
+        let threads = (0..cores).map(|number| {
+            let worker = Worker {
+                app: Arc::clone(app),
+                options: Arc::clone(&options),
+                switch: Arc::clone(&switch),
+                runtime: Handle::current(),
+                is_first: number == 0,
+                parked: Vec::new(),
+            };
+            Builder::new().name(format!("intake-{number}")).spawn(move || worker.work())
+        });
+        Ok(Self { threads: threads.collect::<Result<_, _>>()?, switch })
+    }
+
+    /// Lets the threads rest after the users that they are at.
+    pub fn pause(&self) {
+        self.switch.is_paused.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets them go on.
+    pub fn resume(&self) {
+        self.switch.is_paused.store(false, Ordering::Relaxed);
+    }
+
+    /// Stops the threads, and waits until they have finished the users that they are at. Blocks the thread.
+    pub fn stop(self) {
+        self.switch.is_stopped.store(true, Ordering::Relaxed);
+        for thread in self.threads {
+            // A thread that panicked has been reported by its panic.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Worker {
+    app: Arc<App>,
+    options: Arc<Options>,
+    switch: Arc<Switch>,
+    runtime: Handle,
+    /// The first one also keeps the time of all.
+    is_first: bool,
+    /// Who did not pass the gate; they wait for more.
+    parked: Vec<UserId>,
+}
+
+impl Worker {
+    fn work(mut self) {
+        // Where it cannot be kinder it works all the same.
+        let _ = rustix::process::nice(NICE);
+        let mut next_turn = Instant::now();
+        let mut next_sync = Instant::now() + SYNC_EVERY;
+        while !self.switch.is_stopped.load(Ordering::Relaxed) {
+            if self.is_first {
+                self.keep_time(&mut next_turn, &mut next_sync);
+            }
+            if self.switch.is_paused.load(Ordering::Relaxed) {
+                std::thread::sleep(IDLE);
+            } else if let Some(user) = self.next() {
+                self.serve(user);
+            } else {
+                self.app.store.wait_pending(IDLE);
+                if self.options.mode != Mode::Continuous {
+                    std::thread::sleep(IDLE);
+                }
+            }
+        }
+        self.unpark();
+        if self.is_first {
+            self.sync();
+        }
+    }
+
+    fn keep_time(&mut self, next_turn: &mut Instant, next_sync: &mut Instant) {
+        let now = Instant::now();
+        if now >= *next_sync {
+            *next_sync = now + SYNC_EVERY;
+            self.sync();
+        }
+        if let Mode::Every(interval) = self.options.mode
+            && now >= *next_turn
+        {
+            *next_turn = now + interval;
+            self.switch.due.store(self.app.store.pending(), Ordering::Relaxed);
+        }
+        if self.options.mode == Mode::Continuous || self.switch.due.load(Ordering::Relaxed) > 0 {
+            self.unpark();
+        }
+    }
+
+    fn unpark(&mut self) {
+        for user in self.parked.drain(..) {
+            self.app.store.put_back(user);
+        }
+    }
+
+    fn next(&self) -> Option<UserId> {
+        if self.options.mode == Mode::Continuous {
+            return self.app.store.next_pending();
+        }
+        let take_one = |due: usize| due.checked_sub(1);
+        self.switch.due.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take_one).ok()?;
+        self.app.store.next_pending()
+    }
+
+    fn serve(&mut self, user: UserId) {
+        if !self.passes_gate(user) {
+            self.parked.push(user);
+            return;
+        }
+        let (started, cpu_started) = (Instant::now(), cpu_time());
+        let is_slow = self.switch.slow.lock().expect("no holder panics").remove(&user);
+        self.turn(user, if is_slow { DAY } else { PORTION });
+        if started.elapsed() > self.options.deadline {
+            self.switch.slow.lock().expect("no holder panics").insert(user);
+        }
+        let cpu = cpu_time().saturating_sub(cpu_started);
+        self.app.metrics.intake.cpu_s.inc_by(cpu.as_secs_f64());
+        let share = self.options.share.clamp(SHARE_MIN, 1.0);
+        std::thread::sleep(cpu.mul_f64((1.0 - share) / share));
+    }
+
+    fn turn(&self, user: UserId, portion: Portion) {
+        let counters = &self.app.metrics.intake;
+        counters.runs.inc();
+        match guarded(|| take_in(&self.app.store, user, &self.options.stops, portion)) {
+            Ok(Ok(run)) => self.count(&run),
+            Ok(Err(_)) => self.try_later(user),
+            Err(reason) => {
+                counters.set_aside.inc();
+                self.report(user, portion, &reason);
+            }
+        }
+    }
+
+    /// The store fails, and says why to whoever sends next.
+    fn try_later(&self, user: UserId) {
+        std::thread::sleep(IDLE);
+        self.app.store.put_back(user);
+    }
+
+    fn count(&self, run: &Run) {
+        let counters = &self.app.metrics.intake;
+        counters.entries.inc_by(run.entries as u64);
+        counters.rejected.inc_by(run.rejected.len() as u64);
+    }
+
+    /// Sets a user aside, with an entry that says so.
+    fn report(&self, user: UserId, portion: Portion, reason: &str) {
+        if set_aside(&self.app.store, user, portion).is_err() {
+            self.try_later(user);
+            return;
+        }
+        let write_ts = wall_time().as_secs_f64();
+        let metadata = json!({"key": PIPELINE_ERROR, "platform": "server", "type": "message", "write_ts": write_ts,
+            "time_zone": "UTC"});
+        let data = json!({"name": "WHOLE_PIPELINE", "ts": write_ts, "reading": 0, "reason": reason});
+        let text = json!({"metadata": metadata, "data": data}).to_string();
+        let row = NewRow { kind: "message", key: PIPELINE_ERROR, write_ts, text: &text };
+        let stored = self.runtime.block_on(self.app.store.append(Upload::pack(user, &[row])));
+        // Without room for it the counter has to do.
+        drop(stored);
+    }
+
+    /// Whether the user's new fixes reach far enough beyond the last trip.
+    fn passes_gate(&self, user: UserId) -> bool {
+        if self.options.gate_s <= 0.0 {
+            return true;
+        }
+        let store = &self.app.store;
+        let latest = || -> Result<f64, Error> {
+            let fresh = store.fresh(user, usize::MAX, f64::INFINITY)?;
+            let fixes = fresh.entries.iter().filter(|(_, text)| text.contains("background/location"));
+            let times = fixes.filter_map(|(_, text)| ts_of(text));
+            Ok(times.fold(f64::NEG_INFINITY, f64::max) - summary(store, user)?.end_ts.unwrap_or(0.0))
+        };
+        // What cannot be read is found out by the run.
+        !latest().is_ok_and(|ahead_s| ahead_s <= self.options.gate_s)
+    }
+
+    fn sync(&self) {
+        // It is tried again; until then a crash only costs work.
+        let _ = self.app.store.sync_diaries();
+    }
+}
+
+fn ts_of(text: &str) -> Option<f64> {
+    let entry: serde_json::Value = serde_json::from_str(text).ok()?;
+    entry.get("data")?.get("ts")?.as_f64()
+}
+
+/// Runs `work`; what it said when it panicked, if it did.
+fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it panicked".to_owned())
+    })
+}
+
+fn cpu_time() -> Duration {
+    since_zero(ClockId::ThreadCPUTime)
+}
+
+fn wall_time() -> Duration {
+    since_zero(ClockId::Realtime)
+}
+
+fn since_zero(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_reason() {
+        assert_eq!(guarded(|| 7), Ok(7));
+        assert_eq!(guarded(|| -> u8 { panic!("row {} of 2", 3) }), Err("row 3 of 2".to_owned()));
+    }
+}
