@@ -56,14 +56,19 @@ pub(crate) fn page(chapters: &[Chapter], fixes: &[Position]) -> String {
     let points = kept.iter().flat_map(|(_, cleaned)| &cleaned.sections).flat_map(|section| &section.points);
     let frame = Frame::around(fixes.iter().copied().chain(points.map(|point| point.at)));
     let mut map = String::new();
+    let (mut rows, mut last_day) = (String::new(), String::new());
+    for (number, (leg, cleaned)) in kept.iter().enumerate() {
+        draw(&mut map, &frame, number, leg, cleaned);
+        let (day, _) = clock(&cleaned.start.moment);
+        if day != last_day {
+            put(&mut rows, format_args!(r#"<tr class="day"><th colspan="4">{day}</th></tr>"#));
+        }
+        last_day = day;
+        tell(&mut rows, number, leg, cleaned);
+    }
     for at in fixes {
         let (x, y) = frame.place(*at);
         put(&mut map, format_args!(r#"<circle class="fix" cx="{x:.2}" cy="{y:.2}" r="1.6"/>"#));
-    }
-    let mut rows = String::new();
-    for (number, (leg, cleaned)) in kept.iter().enumerate() {
-        draw(&mut map, &frame, number, leg, cleaned);
-        tell(&mut rows, number, leg, cleaned);
     }
     let title = kept.first().map_or("no trips".to_owned(), |(_, cleaned)| {
         let (first, _) = clock(&cleaned.start.moment);
@@ -108,7 +113,7 @@ fn draw(map: &mut String, frame: &Frame, number: usize, leg: &Leg, cleaned: &Cle
 }
 
 fn tell(rows: &mut String, number: usize, leg: &Leg, cleaned: &Cleaned) {
-    let (day, start) = clock(&cleaned.start.moment);
+    let (_, start) = clock(&cleaned.start.moment);
     let (_, end) = clock(&cleaned.end.moment);
     let sections: String = cleaned
         .sections
@@ -121,7 +126,7 @@ fn tell(rows: &mut String, number: usize, leg: &Leg, cleaned: &Cleaned) {
     put(
         rows,
         format_args!(
-            r#"<tr data-leg="{number}" tabindex="0"><td>{day}</td><td>{start}–{end}</td><td>{sections}</td><td class="number">{far}</td><td class="number">{minutes:.0}&nbsp;min</td></tr>"#
+            r#"<tr data-leg="{number}" tabindex="0"><td>{start}–{end}</td><td>{sections}</td><td class="number">{far}</td><td class="number">{minutes:.0}&nbsp;min</td></tr>"#
         ),
     );
 }

@@ -60,4 +60,9 @@ impl App {
         let body_room = Arc::new(Semaphore::new(limits.bodies_bytes_max / ROOM_BYTES));
         Self { store, limits, metrics: Metrics::new(), body_room }
     }
+
+    /// What it answers from.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
 }

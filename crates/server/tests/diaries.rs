@@ -1,0 +1,368 @@
+//! From uploads to trips, through the routes: taken in once, in any portions, and shown as they were found.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on may panic")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use http_body_util::BodyExt;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rushhour_pipeline::transit::Stops;
+use rushhour_server::diary::{Portion, Run, reset, set_aside, take_in, train};
+use rushhour_server::intake::{Intake, Mode, Options as IntakeOptions};
+use rushhour_server::{App, Limits, router};
+use rushhour_store::{Options, Store};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const ALL: Portion = Portion { entries_max: 1_000_000, span_s_max: f64::INFINITY };
+/// 2024-05-06 06:00 in UTC.
+const MORNING_TS: f64 = 1_714_975_200.0;
+const DAY_S: f64 = 86_400.0;
+
+struct Server {
+    app: Arc<App>,
+    router: Router,
+}
+
+impl Server {
+    fn open(dir: &Path) -> Self {
+        let store = Store::open(Options::new(dir, StdRng::seed_from_u64(1))).unwrap();
+        let app = Arc::new(App::new(store, Limits::default()));
+        Self { router: router(Arc::clone(&app)), app }
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Value {
+        let request = Request::builder().method("POST").uri(path).body(Body::from(body.to_string())).unwrap();
+        let response = tower::ServiceExt::oneshot(self.router.clone(), request).await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() }
+    }
+
+    async fn put(&self, token: &str, entries: &[Value]) {
+        self.post("/usercache/put", json!({"user": token, "phone_to_server": entries})).await;
+    }
+
+    async fn trips(&self, token: &str, day: &str) -> Vec<Value> {
+        let answer = self.post(&format!("/timeline/getTrips/{day}"), json!({"user": token})).await;
+        answer["timeline"].as_array().unwrap().clone()
+    }
+
+    async fn found(&self, token: &str, keys: &[&str], key_time: &str, from: f64, to: f64) -> Vec<Value> {
+        let query = json!({"user": token, "key_list": keys, "key_time": key_time, "start_time": from, "end_time": to});
+        self.post("/datastreams/find_entries/timestamp", query).await["phone_data"].as_array().unwrap().clone()
+    }
+
+    /// Takes in all who wait, portion by portion.
+    fn take_in_all(&self, portion: Portion) -> Vec<Run> {
+        let store = self.app.store();
+        let waiting = std::iter::from_fn(|| store.next_pending());
+        waiting.map(|user| take_in(store, user, &Stops::default(), portion).unwrap()).collect()
+    }
+}
+
+async fn with_anna() -> (Server, TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::open(dir.path());
+    server.post("/profile/create", json!({"user": "anna"})).await;
+    (server, dir)
+}
+
+fn entry(key: &str, kind: &str, write_ts: f64, data: Value) -> Value {
+    let metadata =
+        json!({"key": key, "type": kind, "platform": "android", "write_ts": write_ts, "time_zone": "Europe/Zurich"});
+    json!({"metadata": metadata, "data": data})
+}
+
+fn fix(ts: f64, metres: f64) -> Value {
+    let data = json!({"longitude": 8.5 + metres / 75_000.0, "latitude": 47.4, "ts": ts, "altitude": 408.5, "accuracy": 12,
+        "bearing": 0, "sensed_speed": 1.5, "filter": "time"});
+    entry("background/filtered_location", "sensor-data", ts + 0.125, data)
+}
+
+/// A walk of twenty minutes there, and one back in the evening.
+fn walks(day: u32) -> Vec<Value> {
+    let morning = MORNING_TS + f64::from(day) * DAY_S;
+    let mut entries = Vec::new();
+    for (start, from, step) in [(morning, 0.0, 40.0), (morning + 36_000.0, 1600.0, -40.0)] {
+        for number in 0..60 {
+            let ts = start + f64::from(number) * 30.0;
+            entries.push(fix(ts, from + step * f64::from(number.min(40))));
+            let motion = json!({"ts": ts, "type": if number < 40 { 7 } else { 3 }, "confidence": 95});
+            entries.push(entry("background/motion_activity", "sensor-data", ts + 1.0, motion));
+        }
+        let stopped = json!({"currState": "local.state.ongoing_trip", "transition": "local.transition.stopped_moving",
+            "ts": start + 1800.0});
+        entries.push(entry("statemachine/transition", "message", start + 1800.0, stopped));
+    }
+    entries
+}
+
+fn label(start_ts: f64, end_ts: f64, write_ts: f64, label: &str) -> Value {
+    entry("manual/mode_confirm", "message", write_ts, json!({"start_ts": start_ts, "end_ts": end_ts, "label": label}))
+}
+
+#[tokio::test]
+async fn uploads_become_trips_once() {
+    let (server, _dir) = with_anna().await;
+    assert_eq!(server.trips("anna", "2024-05-06").await.len(), 0);
+    server.put("anna", &walks(0)).await;
+    server.put("anna", &walks(1)).await;
+    let runs = server.take_in_all(ALL);
+    assert_eq!(runs.iter().map(|run| run.entries).sum::<usize>(), 484);
+    assert!(runs.iter().all(|run| run.rejected.is_empty()));
+    for day in ["2024-05-06", "2024-05-07"] {
+        let trips = server.trips("anna", day).await;
+        assert_eq!(trips.len(), 2, "{day}");
+        assert_eq!(trips[0]["properties"]["inferred_section_summary"]["count"], json!({"WALKING": 1}));
+        assert_eq!(trips[0]["features"][2]["features"][0]["properties"]["sensed_mode"], "PredictedModeTypes.WALKING");
+    }
+    assert_eq!(server.trips("anna", "2024-05-08").await.len(), 0);
+    let profile = server.post("/profile/get", json!({"user": "anna"})).await;
+    assert_eq!((&profile["total_trips"], &profile["labeled_trips"]), (&json!(4), &json!(0)));
+    let range = server.post("/pipeline/get_range_ts", json!({"user": "anna"})).await;
+    assert_eq!(profile["pipeline_range"], range);
+    let complete = server.post("/pipeline/get_complete_ts", json!({"user": "anna"})).await;
+    assert_eq!(complete["complete_ts"].as_f64().unwrap(), range["end_ts"].as_f64().unwrap() + 5.0);
+    // Once is enough, and the same entries again change nothing.
+    assert_eq!(server.app.store().pending(), 0);
+    let before = server.trips("anna", "2024-05-06").await;
+    server.put("anna", &walks(0)).await;
+    server.take_in_all(ALL);
+    assert_eq!(server.trips("anna", "2024-05-06").await, before);
+    assert_eq!(server.post("/profile/get", json!({"user": "anna"})).await, profile);
+}
+
+#[tokio::test]
+async fn documents_are_found_by_key_and_time() {
+    let (server, _dir) = with_anna().await;
+    for day in 0..20 {
+        server.put("anna", &walks(day)).await;
+    }
+    server.take_in_all(ALL);
+    let (from, to) = (MORNING_TS + 5.0 * DAY_S, MORNING_TS + 12.0 * DAY_S);
+    let week = server.found("anna", &["analysis/composite_trip"], "data.end_ts", from, to).await;
+    assert_eq!(week.len(), 14);
+    assert_eq!(week[0]["metadata"]["origin_key"], "analysis/confirmed_trip");
+    assert_eq!(week[0]["user_id"]["$uuid"].as_str().unwrap().len(), 32);
+    let ends: Vec<f64> = week.iter().map(|trip| trip["data"]["end_ts"].as_f64().unwrap()).collect();
+    assert!(ends.is_sorted() && ends.iter().all(|end| (from..=to).contains(end)));
+    // Each trip ends at the place where the next one starts, also where a chapter of the diary ends.
+    for pair in week.windows(2) {
+        assert_eq!(pair[0]["data"]["end_confirmed_place"], pair[1]["data"]["start_confirmed_place"]);
+        assert_eq!(pair[0]["data"]["end_confirmed_place"]["data"]["exit_ts"], pair[1]["data"]["start_ts"]);
+    }
+    let both = server
+        .found("anna", &["background/filtered_location", "analysis/confirmed_place"], "metadata.write_ts", from, to)
+        .await;
+    let keys: Vec<&str> = both.iter().map(|entry| entry["metadata"]["key"].as_str().unwrap()).collect();
+    let places = keys.iter().filter(|key| **key == "analysis/confirmed_place").count();
+    assert_eq!((keys.len() - places, places), (14 * 60, 14));
+    assert!(keys.iter().rev().take(places).all(|key| *key == "analysis/confirmed_place"), "what was found comes last");
+    let none = server.found("anna", &["analysis/confirmed_untracked"], "data.start_ts", 0.0, 1e11).await;
+    assert_eq!(none.len(), 0);
+}
+
+#[tokio::test]
+async fn late_entries_and_labels_reach_the_trips_that_they_are_about() {
+    let (server, _dir) = with_anna().await;
+    let mut days: Vec<Vec<Value>> = (0..6).map(walks).collect();
+    // The second day's evening comes after all others.
+    let late = days[1].split_off(121);
+    for day in &days {
+        server.put("anna", day).await;
+        server.take_in_all(ALL);
+    }
+    assert_eq!(server.trips("anna", "2024-05-07").await.len(), 1);
+    server.put("anna", &late).await;
+    let trip = |day: f64| MORNING_TS + day * DAY_S;
+    let labels = [0.0, 1.0, 5.0].map(|day| label(trip(day) + 1.0, trip(day) + 1100.0, trip(7.0) + day, "walk"));
+    server.put("anna", &labels).await;
+    server.take_in_all(ALL);
+    assert_eq!(server.trips("anna", "2024-05-07").await.len(), 2);
+    for day in ["2024-05-06", "2024-05-07", "2024-05-11"] {
+        let trips = server.trips("anna", day).await;
+        assert_eq!(trips[0]["properties"]["user_input"], json!({"mode_confirm": "walk"}), "{day}");
+        assert_eq!(trips[1]["properties"]["user_input"], json!({}), "{day}");
+    }
+    // The last word counts.
+    server.put("anna", &[label(trip(1.0) + 1.0, trip(1.0) + 1100.0, trip(8.0), "scooter")]).await;
+    server.take_in_all(ALL);
+    assert_eq!(
+        server.trips("anna", "2024-05-07").await[0]["properties"]["user_input"],
+        json!({"mode_confirm": "scooter"})
+    );
+    let profile = server.post("/profile/get", json!({"user": "anna"})).await;
+    assert_eq!((&profile["total_trips"], &profile["labeled_trips"]), (&json!(12), &json!(3)));
+
+    let whole = with_anna().await;
+    let all: Vec<Value> = (0..6).flat_map(walks).collect();
+    whole.0.put("anna", &all).await;
+    whole.0.take_in_all(ALL);
+    let bare =
+        |trips: Vec<Value>| trips.iter().map(|trip| trip["features"].as_array().unwrap().len()).collect::<Vec<_>>();
+    for day in 6..12 {
+        let day = format!("2024-05-{day:02}");
+        assert_eq!(bare(whole.0.trips("anna", &day).await), bare(server.trips("anna", &day).await));
+    }
+}
+
+#[tokio::test]
+async fn a_diary_outlives_its_server_and_goes_on() {
+    let (server, dir) = with_anna().await;
+    server.put("anna", &walks(0)).await;
+    server.take_in_all(ALL);
+    server.app.store().sync_diaries().unwrap();
+    server.put("anna", &walks(1)).await;
+    let before = server.trips("anna", "2024-05-06").await;
+    drop(server);
+    let server = Server::open(dir.path());
+    assert_eq!(server.app.store().pending(), 1, "what was not taken in waits");
+    assert_eq!(server.trips("anna", "2024-05-06").await[0], before[0]);
+    server.take_in_all(ALL);
+    assert_eq!(server.trips("anna", "2024-05-07").await.len(), 2);
+    server.app.store().sync_diaries().unwrap();
+    drop(server);
+    assert_eq!(Server::open(dir.path()).app.store().pending(), 0);
+}
+
+#[tokio::test]
+async fn a_run_that_was_not_durable_is_done_again() {
+    let (server, dir) = with_anna().await;
+    server.put("anna", &walks(0)).await;
+    server.take_in_all(ALL);
+    let trips = server.trips("anna", "2024-05-06").await;
+    // A copy of the folder is what a crash leaves: nothing of it was closed.
+    let copy = tempfile::tempdir().unwrap();
+    std::fs::create_dir(copy.path().join("log")).unwrap();
+    for file in ["directory.redb", "diaries.redb"] {
+        std::fs::copy(dir.path().join(file), copy.path().join(file)).unwrap();
+    }
+    for file in std::fs::read_dir(dir.path().join("log")).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), copy.path().join("log").join(file.file_name())).unwrap();
+    }
+    let crashed = Server::open(copy.path());
+    crashed.take_in_all(ALL);
+    assert_eq!(crashed.trips("anna", "2024-05-06").await, trips);
+}
+
+#[tokio::test]
+async fn portions_are_fair_and_end_in_the_same_diary() {
+    let (server, _dir) = with_anna().await;
+    server.post("/profile/create", json!({"user": "bert"})).await;
+    for day in 0..5 {
+        server.put("anna", &walks(day)).await;
+    }
+    server.put("bert", &walks(0)).await;
+    let day = Portion { entries_max: 1000, span_s_max: DAY_S };
+    let order: Vec<usize> = server.take_in_all(day).iter().map(|run| run.entries).collect();
+    // Anna has a day, then it is Bert's turn, then hers again.
+    assert_eq!(order, [242, 242, 242, 242, 242, 242]);
+    assert_eq!(server.app.store().pending(), 0);
+    for day in 6..11 {
+        assert_eq!(server.trips("anna", &format!("2024-05-{day:02}")).await.len(), 2);
+    }
+    assert_eq!(server.trips("bert", "2024-05-06").await.len(), 2);
+}
+
+#[tokio::test]
+async fn who_is_set_aside_comes_back_with_the_next_entries() {
+    let (server, _dir) = with_anna().await;
+    server.put("anna", &walks(0)).await;
+    let user = server.app.store().next_pending().unwrap();
+    set_aside(server.app.store(), user, ALL).unwrap();
+    assert_eq!(server.app.store().pending(), 0);
+    assert_eq!(server.trips("anna", "2024-05-06").await.len(), 0);
+    server.put("anna", &walks(1)).await;
+    server.take_in_all(ALL);
+    assert_eq!(server.trips("anna", "2024-05-06").await.len(), 2, "the entries of before are not forgotten");
+    assert_eq!(server.trips("anna", "2024-05-07").await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_diary_is_written_anew_and_labels_teach() {
+    let (server, _dir) = with_anna().await;
+    for day in 0..9 {
+        server.put("anna", &walks(day)).await;
+        let start = MORNING_TS + f64::from(day) * DAY_S;
+        for start in [start, start + 36_000.0] {
+            server.put("anna", &[label(start + 1.0, start + 1100.0, start + 5000.0, "walk")]).await;
+        }
+    }
+    let user = server.app.store().user("anna").unwrap();
+    server.take_in_all(ALL);
+    let before = server.trips("anna", "2024-05-08").await;
+    let stops = Stops::default();
+    reset(server.app.store(), user, &stops, MORNING_TS + 2.0 * DAY_S).unwrap();
+    assert_eq!(server.trips("anna", "2024-05-08").await, before);
+    assert_eq!(before[0]["properties"]["inferred_labels"], json!([]));
+    train(server.app.store(), user).unwrap();
+    server.put("anna", &walks(9)).await;
+    server.take_in_all(ALL);
+    let after = server.trips("anna", "2024-05-15").await;
+    assert_eq!(after[0]["properties"]["inferred_labels"][0]["labels"], json!({"mode_confirm": "walk"}));
+    assert!(after[0]["properties"]["inferred_labels"][0]["p"].as_f64().unwrap() > 0.9);
+    assert_eq!(after[0]["properties"]["expectation"], json!({"to_label": false}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_intake_works_beside_the_routes_and_rests_when_told() {
+    let (server, _dir) = with_anna().await;
+    let options = IntakeOptions { cores: 2, share: 0.5, ..IntakeOptions::default() };
+    let intake = Intake::start(&server.app, options).unwrap();
+    server.put("anna", &walks(0)).await;
+    while server.trips("anna", "2024-05-06").await.len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    intake.pause();
+    server.put("anna", &walks(1)).await;
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(server.app.store().pending(), 1, "nobody works");
+    intake.resume();
+    while server.trips("anna", "2024-05-07").await.len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    tokio::task::spawn_blocking(|| intake.stop()).await.unwrap();
+    server.put("anna", &walks(2)).await;
+    assert_eq!(server.app.store().pending(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gate_keeps_out_who_has_little_to_tell_and_off_is_off() {
+    let (server, _dir) = with_anna().await;
+    let location = |ts: f64| {
+        entry(
+            "background/location",
+            "sensor-data",
+            ts,
+            json!({"latitude": 47.4, "longitude": 8.5, "ts": ts, "bearing": 0}),
+        )
+    };
+    let gate = IntakeOptions { gate_s: 21_600.0, ..IntakeOptions::default() };
+    let intake = Intake::start(&server.app, gate).unwrap();
+    server.put("anna", &walks(0)).await;
+    server.put("anna", &[location(MORNING_TS + 36_000.0)]).await;
+    while server.trips("anna", "2024-05-06").await.len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    tokio::task::spawn_blocking(|| intake.stop()).await.unwrap();
+    let off = Intake::start(&server.app, IntakeOptions { mode: Mode::Off, ..IntakeOptions::default() }).unwrap();
+    server.put("anna", &walks(1)).await;
+    tokio::task::spawn_blocking(|| off.stop()).await.unwrap();
+    assert_eq!(server.trips("anna", "2024-05-07").await.len(), 0);
+    let hourly = IntakeOptions { mode: Mode::Every(Duration::from_secs(3600)), ..IntakeOptions::default() };
+    let hourly = Intake::start(&server.app, hourly).unwrap();
+    while server.trips("anna", "2024-05-07").await.len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    tokio::task::spawn_blocking(|| hourly.stop()).await.unwrap();
+}
