@@ -35,8 +35,8 @@ use crate::surroundings;
   rushhour intake --store /tmp/diary
   rushhour intake --store /tmp/diary --user anna --reset-from 2026-11-01T00:00:00Z
 
-All files together are one person's; they may be in phone form or in stored form. A store must not be in use by a
-server; what its phones have sent since the last run is taken in.")]
+All files together are one person's; they may be in phone form or in stored form.
+A store must not be in use by a server; what its phones have sent is taken in.")]
 pub(crate) struct Args {
     /// Files of one person's entries
     #[arg(required_unless_present = "store", conflicts_with = "store")]

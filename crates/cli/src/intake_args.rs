@@ -1,12 +1,14 @@
 //! How the intake of a server works, as arguments.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
-use rushhour_pipeline::transit::{Stops, TransitStop};
+use anyhow::Result;
+use rushhour_pipeline::transit::Stops;
 use rushhour_server::intake::{Mode, Options};
+
+use crate::transit_file::read;
 
 /// How the intake works.
 #[derive(Clone, Debug, clap::Args)]
@@ -34,7 +36,7 @@ pub(crate) struct IntakeArgs {
 /// Where public transport stops.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct TransitArgs {
-    /// Stops of public transport, a CSV file with latitude, longitude, mode and perhaps route; none by default
+    /// Stops of public transport: an .osm.pbf extract, or a CSV file with latitude, longitude, mode and route
     #[arg(long, value_name = "FILE")]
     transit_stops: Option<PathBuf>,
 }
@@ -56,17 +58,6 @@ impl TransitArgs {
     pub(crate) fn stops(&self) -> Result<Stops> {
         self.transit_stops.as_deref().map_or_else(|| Ok(Stops::default()), read)
     }
-}
-
-fn read(path: &Path) -> Result<Stops> {
-    let mut file = csv::Reader::from_path(path).with_context(|| format!("reading {}", path.display()))?;
-    let stops: Vec<TransitStop> = file
-        .deserialize()
-        .collect::<Result<_, _>>()
-        .with_context(|| format!("reading {} as a CSV file with latitude, longitude and mode", path.display()))?;
-    Stops::new(stops).map_err(|mode| {
-        anyhow!("{}: nothing stops as {mode}; bus, train, subway, tram and light_rail do", path.display())
-    })
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -18,6 +18,7 @@ mod report;
 mod serve;
 mod signals;
 mod surroundings;
+mod transit_file;
 
 use std::process::ExitCode;
 

@@ -96,3 +96,40 @@ fn mode(name: &str) -> Option<Mode> {
 fn numbered(number: i64) -> Option<Mode> {
     [Mode::Bus, Mode::Train, Mode::Subway, Mode::Tram, Mode::LightRail].into_iter().find(|mode| mode.number() == number)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stop(longitude: f64, route: &str, mode: &str) -> TransitStop {
+        TransitStop { latitude: 47.0, longitude, route: route.to_owned(), mode: mode.to_owned() }
+    }
+
+    fn check(stops: Vec<TransitStop>, metres_per_s: f64, expected: Option<Mode>) {
+        let at = |longitude| Position { longitude, latitude: 47.0 };
+        assert_eq!(Stops::new(stops).unwrap().mode_between(at(8.0), at(8.1), metres_per_s), expected);
+    }
+
+    #[test]
+    fn a_ride_is_from_stop_to_stop_of_one_route() {
+        check(vec![], 10.0, None);
+        check(vec![stop(8.001, "11", "bus"), stop(8.099, "11", "bus")], 10.0, Some(Mode::Bus));
+        check(vec![stop(8.001, "11", "bus"), stop(8.099, "12", "bus")], 10.0, None);
+        check(vec![stop(8.001, "11", "bus"), stop(8.097, "11", "bus")], 10.0, None);
+    }
+
+    #[test]
+    fn speed_tells_a_bus_from_a_train() {
+        let both = || {
+            let ends = [8.001, 8.099];
+            ends.into_iter().flat_map(|at| [stop(at, "11", "bus"), stop(at, "S4", "train")]).collect()
+        };
+        check(both(), 8.0, Some(Mode::Bus));
+        check(both(), 20.0, Some(Mode::Train));
+    }
+
+    #[test]
+    fn what_does_not_stop_is_named() {
+        assert_eq!(Stops::new([stop(8.0, "", "rocket")]).unwrap_err(), "rocket");
+    }
+}

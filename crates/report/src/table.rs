@@ -38,9 +38,13 @@ impl Table {
         String::from_utf8(bytes).expect("the cells are text")
     }
 
-    /// For a program: one object per row, whole numbers as numbers.
+    /// For a program: one object per row, numbers as numbers.
     pub fn json(&self) -> String {
-        let cell = |text: &String| text.parse::<i64>().map_or_else(|_| text.clone().into(), serde_json::Value::from);
+        let cell = |text: &String| -> serde_json::Value {
+            let is_number = text.starts_with(|first: char| first.is_ascii_digit() || first == '-');
+            let number = || text.parse::<serde_json::Number>().ok().filter(|_| is_number);
+            number().map_or_else(|| text.clone().into(), Into::into)
+        };
         let row = |row: &Vec<String>| -> serde_json::Value {
             let cells = self.headings.iter().cloned().zip(row.iter().map(cell));
             serde_json::Value::Object(cells.collect())

@@ -257,7 +257,7 @@ impl<'a> Change<'a> {
             summary.start_ts = kept().next().map(|cleaned| cleaned.start.ts());
         }
         let before = chapters.first().and_then(|chapter| chapter.opening.cleaned_place.enter_ts());
-        summary.end_ts = kept().last().map(|cleaned| cleaned.end.ts()).or(before);
+        summary.end_ts = kept().next_back().map(|cleaned| cleaned.end.ts()).or(before);
         for chapter in chapters {
             let (trips, labelled) = counts(chapter);
             summary.trips += trips;

@@ -45,7 +45,7 @@ fn the_quickstart_leaves_a_complete_result() {
     assert_eq!(count(&result, "/upload/entries"), 50 * (510 + 453));
     assert_eq!(count(&result, "/upload/failed"), 0);
     assert_eq!(result["operations"]["find"]["is_always_empty"], false);
-    assert_eq!(result["operations"]["timeline"]["is_always_empty"], true);
+    assert_eq!(result["operations"]["timeline"]["is_always_empty"], false);
     assert!(count(&result, "/target_use/memory_peak_bytes") > 1_000_000);
     assert!(count(&result, "/target_use/disk_bytes") > 100_000);
     for file in ["scenario.toml", "target.toml", "environment.json", "summary.md", "target.csv", "server.log"] {
