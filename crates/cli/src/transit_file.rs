@@ -14,8 +14,9 @@ pub(crate) fn read(path: &Path) -> Result<Stops> {
     let is_osm = path.extension().is_some_and(|extension| extension == "pbf");
     let stops = if is_osm { read_osm(path)? } else { read_csv(path)? };
     say(&format!("{} stops of public transport in {}", stops.len(), path.display()));
-    Stops::new(stops)
-        .map_err(|mode| anyhow!("{}: nothing stops as {mode}; bus, train, subway, tram and light_rail do", path.display()))
+    Stops::new(stops).map_err(|mode| {
+        anyhow!("{}: nothing stops as {mode}; bus, train, subway, tram and light_rail do", path.display())
+    })
 }
 
 fn read_csv(path: &Path) -> Result<Vec<TransitStop>> {

@@ -53,26 +53,28 @@ fn days() -> Vec<(String, Vec<Entry>)> {
     .collect()
 }
 
-/// From entries to chapters: all stages. Each day is a row; the median of the rows is the figure to look at.
-#[divan::bench]
-fn real_days_to_chapters(bencher: Bencher<'_, '_>) {
-    let days = days();
-    bencher.bench_local(|| {
-        for (_, entries) in &days {
-            black_box(written(observed(entries), Opening::first()));
-        }
-    });
+fn day_names() -> Vec<String> {
+    days().into_iter().map(|(name, _)| name).collect()
+}
+
+fn day(name: &str) -> Vec<Entry> {
+    days().into_iter().find(|(other, _)| other == name).unwrap().1
+}
+
+/// From entries to chapters: all stages. The median of the days' medians is the figure to look at.
+#[divan::bench(args = day_names())]
+fn real_day_to_chapters(bencher: Bencher<'_, '_>, name: &str) {
+    let entries = day(name);
+    bencher.bench_local(|| black_box(written(observed(&entries), Opening::first())));
 }
 
 /// The same, and every document that is shown of them.
-#[divan::bench]
-fn real_days_to_documents(bencher: Bencher<'_, '_>) {
-    let days = days();
+#[divan::bench(args = day_names())]
+fn real_day_to_documents(bencher: Bencher<'_, '_>, name: &str) {
+    let entries = day(name);
     bencher.bench_local(|| {
-        for (_, entries) in &days {
-            let chapters = written(observed(entries), Opening::first());
-            black_box(documents(UserId(Default::default()), &chapters, &[], Wanted::All));
-        }
+        let chapters = written(observed(&entries), Opening::first());
+        black_box(documents(UserId(Default::default()), &chapters, &[], Wanted::All));
     });
 }
 

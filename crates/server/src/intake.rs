@@ -311,7 +311,47 @@ fn since_zero(clock: ClockId) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+    use rushhour_store::{Options as StoreOptions, Query, Store, TimeField};
+
     use super::*;
+    use crate::app::Limits;
+
+    fn entry(key: &str, write_ts: f64) -> (String, f64) {
+        let metadata =
+            json!({"key": key, "type": "message", "platform": "android", "write_ts": write_ts, "time_zone": "UTC"});
+        (json!({"metadata": metadata, "data": {"ts": write_ts}}).to_string(), write_ts)
+    }
+
+    #[test]
+    fn who_breaks_the_pipeline_is_set_aside_with_an_entry_that_says_so() {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(StoreOptions::new(dir.path(), StdRng::seed_from_u64(1))).unwrap();
+        let user = runtime.block_on(store.register("anna")).unwrap();
+        let (text, write_ts) = entry("statemachine/transition", 1.7e9);
+        let row = NewRow { kind: "message", key: "statemachine/transition", write_ts, text: &text };
+        runtime.block_on(store.append(Upload::pack(user, &[row]))).unwrap();
+        let worker = Worker {
+            app: Arc::new(App::new(store, Limits::default())),
+            options: Arc::new(Options::default()),
+            switch: Arc::new(Switch::default()),
+            runtime: runtime.handle().clone(),
+            is_first: false,
+            parked: Vec::new(),
+        };
+        let user = worker.next().unwrap();
+        worker.report(user, PORTION, "row 3 of 2");
+        let keys = Some(vec![PIPELINE_ERROR.to_owned()]);
+        let query = Query { keys, field: TimeField::WriteTs, from: None, to: None, entries_max: 10 };
+        let found = worker.app.store.find_blocking(user, &query).unwrap();
+        assert!(matches!(found.as_slice(), [error] if error.text.contains("row 3 of 2")), "{found:?}");
+        // The error entry itself is nothing to try again for.
+        assert_eq!(worker.next(), Some(user));
+        worker.turn(user, PORTION);
+        assert_eq!((worker.next(), worker.app.metrics.intake.set_aside.get()), (None, 0));
+    }
 
     #[test]
     fn a_panic_is_a_reason() {

@@ -52,8 +52,8 @@ pub enum Error {
         /// How many users.
         strangers: usize,
     },
-    /// The directory of users and profiles failed.
-    #[error("the directory of users {path} failed")]
+    /// A file of users, profiles or diaries failed.
+    #[error("{path} failed")]
     Directory {
         /// Its file.
         path: PathBuf,

@@ -112,3 +112,31 @@ fn taking_in_twice_changes_nothing() {
     diary.take_in(Vec::new());
     assert_eq!(diary.chapters, chapters);
 }
+
+#[test]
+fn real_days_in_portions_end_in_the_same_diary() {
+    #[expect(clippy::disallowed_methods, reason = "the days are where the caller says")]
+    let Some(folder) = std::env::var_os("RUSHHOUR_DAYS") else { return };
+    let mut rng = StdRng::seed_from_u64(4);
+    let mut days = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        if !path.to_str().unwrap().ends_with(".raw.json.gz") {
+            continue;
+        }
+        let file = std::io::BufReader::new(std::fs::File::open(&path).unwrap());
+        let mut entries: Vec<Entry> = serde_json::from_reader(flate2::read::GzDecoder::new(file)).unwrap();
+        let whole = at_once(&entries);
+        for entries_max in [50, 300] {
+            assert_eq!(one_by_one(uploads(&entries, entries_max, &mut rng)).chapters, whole.chapters, "{path:?}");
+        }
+        // Of two entries with one identity the last to arrive counts, so only what is unique may be shuffled.
+        let mut seen = std::collections::HashSet::new();
+        entries.retain(|entry| seen.insert((entry.metadata.key.clone(), entry.metadata.write_s().to_bits())));
+        let whole = at_once(&entries);
+        entries.shuffle(&mut rng);
+        assert_eq!(one_by_one(uploads(&entries, 100, &mut rng)).chapters, whole.chapters, "{path:?}");
+        days += 1;
+    }
+    assert!(days > 0, "no days in the folder");
+}
