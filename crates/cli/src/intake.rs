@@ -12,8 +12,10 @@ use rushhour_pipeline::documents::{Wanted, documents};
 use rushhour_pipeline::labels::Model;
 use rushhour_pipeline::observations::Observations;
 use rushhour_pipeline::timeline::all_trips;
+use rushhour_pipeline::transit::Stops;
 use rushhour_pipeline::write::{Settings, write};
-use rushhour_server::diary::{Portion, reset, take_in, train};
+use rushhour_server::diary::{Portion, reset, set_aside, take_in, train};
+use rushhour_server::intake::guarded;
 use rushhour_store::{Options, Store};
 use serde_json::{Value, json};
 
@@ -155,6 +157,8 @@ fn print(args: &Args, user: UserId, chapters: &[Chapter]) -> Result<()> {
     Ok(())
 }
 
+/// So many users are lost at most when the program is killed; they are taken in again.
+const SYNC_EVERY_RUNS: usize = 500;
 /// A store that no server serves has all the time for one person.
 const PORTION: Portion = Portion { entries_max: 100_000, span_s_max: f64::INFINITY };
 
@@ -179,29 +183,63 @@ fn take_in_store(args: &Args, dir: &Path, quiet: bool) -> Result<Exit, Failure> 
     };
     let users = asked.map_or_else(|| store.users(), |user| vec![user]);
     if let Some(from) = args.reset_from {
+        let mut chapters = 0;
         for user in &users {
-            reset(&store, *user, &stops, from.as_second() as f64).context("writing a diary anew")?;
+            chapters += reset(&store, *user, &stops, from.as_second() as f64).context("writing a diary anew")?;
         }
+        show(&format!("{} diaries written anew from {from} on, {chapters} chapters\n", users.len()))?;
     }
-    let (mut runs, mut entries, mut rejected) = (0_u64, 0, 0);
-    let bar = counter(quiet, "taking in", store.pending() as u64);
-    let mut others = Vec::new();
-    while let Some(user) = store.next_pending() {
-        if asked.is_some_and(|asked| asked != user) {
-            others.push(user);
-            continue;
-        }
-        let run = take_in(&store, user, &stops, PORTION).context("taking in what a phone sent")?;
-        (runs, entries, rejected) = (runs + 1, entries + run.entries, rejected + run.rejected.len());
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
+    let done = take_in_all(&store, asked, &stops, quiet)?;
     if args.train_labels {
         for user in &users {
             train(&store, *user).context("learning from labels")?;
         }
+        show(&format!("{} people's labels learnt\n", users.len()))?;
     }
     store.sync_diaries().context("making the diaries durable")?;
+    let Done { runs, entries, rejected, failed } = done;
     show(&format!("{entries} entries taken in, in {runs} runs; {rejected} could not be read\n"))?;
-    Ok(Exit::Done)
+    Ok(if failed == 0 { Exit::Done } else { Exit::Failed })
+}
+
+/// What was taken in.
+#[derive(Debug, Default)]
+struct Done {
+    runs: usize,
+    entries: usize,
+    rejected: usize,
+    failed: usize,
+}
+
+/// Takes in all who wait, or the one who is asked for. Who cannot be taken in is named, and the others go on.
+fn take_in_all(store: &Store, asked: Option<UserId>, stops: &Stops, quiet: bool) -> Result<Done> {
+    let mut done = Done::default();
+    let bar = counter(quiet, "taking in", store.pending() as u64);
+    while let Some(user) = store.next_pending() {
+        if asked.is_some_and(|asked| asked != user) {
+            continue;
+        }
+        match guarded(|| take_in(store, user, stops, PORTION)) {
+            Ok(Ok(run)) => {
+                done.runs += 1;
+                done.entries += run.entries;
+                done.rejected += run.rejected.len();
+            }
+            Ok(Err(error)) => {
+                done.failed += 1;
+                say(&format!("{user} could not be taken in: {error}"));
+            }
+            Err(panic) => {
+                done.failed += 1;
+                say(&format!("{user} is set aside, because the pipeline broke: {panic}"));
+                set_aside(store, user, PORTION).context("setting a user aside")?;
+            }
+        }
+        bar.inc(1);
+        if done.runs.is_multiple_of(SYNC_EVERY_RUNS) {
+            store.sync_diaries().context("making the diaries durable")?;
+        }
+    }
+    bar.finish_and_clear();
+    Ok(done)
 }

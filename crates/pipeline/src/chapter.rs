@@ -4,6 +4,8 @@
 //! them: with every entry from there on, the chapters from there on come out the same, however often and in whatever
 //! portions the entries arrived. The last chapter is never closed.
 
+use std::collections::HashSet;
+
 use rushhour_model::extended_json::ObjectId;
 use serde::{Deserialize, Serialize};
 
@@ -64,7 +66,11 @@ impl Opening {
 
     /// Whether all of `news` came too late to change what came before.
     pub fn stands(&self, news: &News) -> bool {
-        self.start.is_none_or(|start| news.fix_write_ts > start.write_ts && news.step_ts > start.settled_ts)
+        self.start.is_none_or(|start| {
+            news.fix_write_ts > start.write_ts
+                && news.step_ts > start.settled_ts
+                && news.motion_write_ts >= start.needs_from_write_ts
+        })
     }
 }
 
@@ -75,9 +81,15 @@ pub struct News {
     pub fix_write_ts: f64,
     /// The earliest time of an activity or a transition.
     pub step_ts: f64,
+    /// The earliest write time of an activity.
+    pub motion_write_ts: f64,
 }
 
 impl News {
+    /// Everything.
+    pub const ALL: Self =
+        Self { fix_write_ts: f64::NEG_INFINITY, step_ts: f64::NEG_INFINITY, motion_write_ts: f64::NEG_INFINITY };
+
     /// Whether there is anything that trips are found by.
     pub fn is_any(&self) -> bool {
         self.fix_write_ts < f64::INFINITY || self.step_ts < f64::INFINITY
@@ -85,16 +97,22 @@ impl News {
 
     /// How far back both reach.
     pub fn and(self, other: Self) -> Self {
-        Self { fix_write_ts: self.fix_write_ts.min(other.fix_write_ts), step_ts: self.step_ts.min(other.step_ts) }
+        Self {
+            fix_write_ts: self.fix_write_ts.min(other.fix_write_ts),
+            step_ts: self.step_ts.min(other.step_ts),
+            motion_write_ts: self.motion_write_ts.min(other.motion_write_ts),
+        }
     }
 }
 
 impl Chapter {
-    /// Adds an input; the later of two with one identity stays.
-    pub fn add_input(&mut self, input: Input) {
-        self.inputs.retain(|other| other.id != input.id);
-        let place = self.inputs.partition_point(|other| (other.start_ts, other.id) < (input.start_ts, input.id));
-        self.inputs.insert(place, input);
+    /// Adds inputs; the later of two with one identity stays.
+    pub fn add_inputs(&mut self, inputs: impl IntoIterator<Item = Input>) {
+        self.inputs.extend(inputs);
+        let mut seen = HashSet::new();
+        self.inputs.reverse();
+        self.inputs.retain(|input| seen.insert(input.id));
+        self.inputs.sort_by(|one, other| one.start_ts.total_cmp(&other.start_ts).then(one.id.cmp(&other.id)));
     }
 }
 
@@ -111,6 +129,7 @@ impl Observations {
         News {
             fix_write_ts: earliest(&mut self.fixes.iter().map(|fix| fix.write_ts)),
             step_ts: earliest(&mut motions.chain(self.transitions.iter().map(|step| step.ts))),
+            motion_write_ts: earliest(&mut self.motions.iter().map(|(_, write_ts)| *write_ts)),
         }
     }
 }

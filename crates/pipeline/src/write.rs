@@ -9,10 +9,10 @@ use crate::keys::RAW_PLACE;
 use crate::labels::Model;
 use crate::leg::{Cleaned, Leg};
 use crate::legs::{Draft, lead_to_place, legs};
-use crate::observations::{Filter, Observations};
+use crate::observations::Observations;
 use crate::place::OpenPlace;
 use crate::transit::Stops;
-use crate::trips::segment;
+use crate::trips::{Method, segment};
 
 /// iOS tells of a visit up to this long after a trip, in seconds; until then a trip may still become one.
 const VISIT_S_MAX: f64 = 300.0;
@@ -90,11 +90,15 @@ fn fates(drafts: &[Draft]) -> Vec<bool> {
 
 /// Each input goes to the chapter of its time.
 fn distribute(inputs: Vec<Input>, chapters: &mut [Chapter]) {
+    let mut shares: Vec<Vec<Input>> = chapters.iter().map(|_| Vec::new()).collect();
     for input in inputs {
         let place = chapters.partition_point(|chapter| chapter.opening.inputs_from_ts() <= input.start_ts);
-        if let Some(chapter) = chapters.get_mut(place.saturating_sub(1)) {
-            chapter.add_input(input);
+        if let Some(share) = shares.get_mut(place.saturating_sub(1)) {
+            share.push(input);
         }
+    }
+    for (chapter, share) in chapters.iter_mut().zip(shares) {
+        chapter.add_inputs(share);
     }
 }
 
@@ -107,6 +111,8 @@ struct Pen<'a> {
     chapter: Chapter,
     /// What the next chapter would open with.
     now: Opening,
+    /// Activities and transitions up to this time may still change what is written.
+    settled_ts: f64,
     /// Whether there is untracked time of which nobody knows yet whether it leads anywhere.
     is_pending: bool,
 }
@@ -125,7 +131,8 @@ impl<'a> Pen<'a> {
             .collect();
         motions_need.reverse();
         let chapter = Chapter { opening: opening.clone(), legs: Vec::new(), inputs: Vec::new() };
-        Self { observations, motions_need, chapters: Vec::new(), chapter, now: opening, is_pending: false }
+        let settled_ts = opening.start.map_or(f64::NEG_INFINITY, |start| start.settled_ts);
+        Self { observations, motions_need, chapters: Vec::new(), chapter, now: opening, settled_ts, is_pending: false }
     }
 
     fn add(&mut self, draft: Draft, is_kept: bool, settings: &Settings<'_>) {
@@ -145,17 +152,19 @@ impl<'a> Pen<'a> {
         self.is_pending = !is_kept && (self.is_pending || !leg.is_tracked);
         self.now.place = leads_to;
         let is_full = is_kept && leg.is_tracked || self.chapter.legs.len() + 1 >= LEGS_MAX;
-        let end_ts = leg.end.ts();
+        // What is seen of a visit until then may still make a trip of the leg.
+        let visit_s = if leg.method == Method::DistanceFilter { VISIT_S_MAX } else { 0.0 };
+        self.settled_ts = self.settled_ts.max(leg.end.ts() + visit_s);
         self.chapter.legs.push(leg);
         if let Some(row) = next.filter(|_| is_full && !self.is_pending) {
-            self.now.start = self.start(row, end_ts);
+            self.now.start = self.start(row);
             let next = Chapter { opening: self.now.clone(), legs: Vec::new(), inputs: Vec::new() };
             self.chapters.push(std::mem::replace(&mut self.chapter, next));
         }
     }
 
-    /// What a chapter needs that starts with the fix in `row`, after a leg that ends at `end_ts`.
-    fn start(&self, row: usize, end_ts: f64) -> Option<Start> {
+    /// What a chapter needs that starts with the fix in `row`.
+    fn start(&self, row: usize) -> Option<Start> {
         let fixes = &self.observations.fixes;
         let fix = fixes.get(row)?;
         let entered_ts = self.now.place.enter_ts().unwrap_or(fix.ts);
@@ -163,14 +172,12 @@ impl<'a> Pen<'a> {
         let motion = self.observations.motions.partition_point(|(motion, _)| motion.ts < fix.ts);
         let needs =
             [Some(entered_ts), fixes.get(entered).map(|fix| fix.write_ts), self.motions_need.get(motion).copied()];
-        let filter = fix.filter?;
-        let visit_s = if filter == Filter::Distance { VISIT_S_MAX } else { 0.0 };
         Some(Start {
             ts: fix.ts,
             write_ts: fix.write_ts,
             needs_from_write_ts: needs.into_iter().flatten().fold(fix.write_ts, f64::min),
-            settled_ts: fix.ts.max(end_ts + visit_s),
-            filter,
+            settled_ts: self.settled_ts.max(fix.ts),
+            filter: fix.filter?,
         })
     }
 

@@ -28,6 +28,8 @@ const NICE: i32 = 19;
 const IDLE: Duration = Duration::from_millis(100);
 /// How often changes of diaries are made durable. What a crash loses is taken in again.
 const SYNC_EVERY: Duration = Duration::from_secs(2);
+/// How often those are looked at again who could not be taken in.
+const UNPARK_EVERY: Duration = Duration::from_secs(1);
 /// An ordinary portion: twenty days of a phone.
 const PORTION: Portion = Portion { entries_max: 20_000, span_s_max: f64::INFINITY };
 /// The portion of a user whose last run passed the deadline: a day.
@@ -85,6 +87,8 @@ struct Switch {
     is_paused: AtomicBool,
     /// How many users may still be taken in before the next hour, or whatever the mode says.
     due: AtomicUsize,
+    /// Who did not pass the gate, or whose entries cannot be read now; they are looked at again a little later.
+    parked: Mutex<Vec<UserId>>,
     /// Users whose last run passed the deadline.
     slow: Mutex<HashSet<UserId>>,
 }
@@ -105,7 +109,6 @@ impl Intake {
                 switch: Arc::clone(&switch),
                 runtime: Handle::current(),
                 is_first: number == 0,
-                parked: Vec::new(),
             };
             Builder::new().name(format!("intake-{number}")).spawn(move || worker.work())
         });
@@ -132,6 +135,19 @@ impl Intake {
     }
 }
 
+/// When the first thread does what.
+struct Clock {
+    next_sync: Instant,
+    next_turn: Instant,
+}
+
+impl Clock {
+    fn start() -> Self {
+        let now = Instant::now();
+        Self { next_sync: now + SYNC_EVERY, next_turn: now }
+    }
+}
+
 struct Worker {
     app: Arc<App>,
     options: Arc<Options>,
@@ -139,58 +155,82 @@ struct Worker {
     runtime: Handle,
     /// The first one also keeps the time of all.
     is_first: bool,
-    /// Who did not pass the gate; they wait for more.
-    parked: Vec<UserId>,
 }
 
 impl Worker {
-    fn work(mut self) {
+    fn work(self) {
         // Where it cannot be kinder it works all the same.
         let _ = rustix::process::nice(NICE);
-        let mut next_turn = Instant::now();
-        let mut next_sync = Instant::now() + SYNC_EVERY;
-        while !self.switch.is_stopped.load(Ordering::Relaxed) {
-            if self.is_first {
-                self.keep_time(&mut next_turn, &mut next_sync);
-            }
+        let mut clock = Clock::start();
+        while !self.is_stopped() {
+            self.keep_time(&mut clock);
             if self.switch.is_paused.load(Ordering::Relaxed) {
                 std::thread::sleep(IDLE);
             } else if let Some(user) = self.next() {
-                self.serve(user);
-            } else {
+                let cpu = self.serve(user);
+                let share = self.options.share.clamp(SHARE_MIN, 1.0);
+                self.rest(cpu.mul_f64((1.0 - share) / share), &mut clock);
+            } else if self.options.mode == Mode::Continuous {
                 self.app.store.wait_pending(IDLE);
-                if self.options.mode != Mode::Continuous {
-                    std::thread::sleep(IDLE);
-                }
+            } else {
+                std::thread::sleep(IDLE);
             }
         }
-        self.unpark();
         if self.is_first {
-            self.sync();
-        }
-    }
-
-    fn keep_time(&mut self, next_turn: &mut Instant, next_sync: &mut Instant) {
-        let now = Instant::now();
-        if now >= *next_sync {
-            *next_sync = now + SYNC_EVERY;
-            self.sync();
-        }
-        if let Mode::Every(interval) = self.options.mode
-            && now >= *next_turn
-        {
-            *next_turn = now + interval;
-            self.switch.due.store(self.app.store.pending(), Ordering::Relaxed);
-        }
-        if self.options.mode == Mode::Continuous || self.switch.due.load(Ordering::Relaxed) > 0 {
             self.unpark();
+            self.sync();
         }
     }
 
-    fn unpark(&mut self) {
-        for user in self.parked.drain(..) {
+    fn is_stopped(&self) -> bool {
+        self.switch.is_stopped.load(Ordering::Relaxed)
+    }
+
+    /// Rests, but for the clock, and not beyond the end.
+    fn rest(&self, time: Duration, clock: &mut Clock) {
+        let until = Instant::now() + time;
+        while !self.is_stopped() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            std::thread::sleep(left.min(IDLE));
+            self.keep_time(clock);
+        }
+    }
+
+    /// What the first thread does for all.
+    fn keep_time(&self, clock: &mut Clock) {
+        if !self.is_first {
+            return;
+        }
+        let now = Instant::now();
+        if now >= clock.next_sync {
+            clock.next_sync = now + SYNC_EVERY;
+            self.sync();
+        }
+        match self.options.mode {
+            Mode::Every(interval) if now >= clock.next_turn => {
+                clock.next_turn = now + interval;
+                self.unpark();
+                self.switch.due.store(self.app.store.pending(), Ordering::Relaxed);
+            }
+            Mode::Continuous if now >= clock.next_turn => {
+                clock.next_turn = now + UNPARK_EVERY;
+                self.unpark();
+            }
+            _ => {}
+        }
+    }
+
+    fn unpark(&self) {
+        for user in self.switch.parked.lock().expect("no holder panics").drain(..) {
             self.app.store.put_back(user);
         }
+    }
+
+    fn park(&self, user: UserId) {
+        self.switch.parked.lock().expect("no holder panics").push(user);
     }
 
     fn next(&self) -> Option<UserId> {
@@ -202,28 +242,28 @@ impl Worker {
         self.app.store.next_pending()
     }
 
-    fn serve(&mut self, user: UserId) {
-        if !self.passes_gate(user) {
-            self.parked.push(user);
-            return;
-        }
+    /// Works for a user; returns the CPU time that it took.
+    fn serve(&self, user: UserId) -> Duration {
         let (started, cpu_started) = (Instant::now(), cpu_time());
-        let is_slow = self.switch.slow.lock().expect("no holder panics").remove(&user);
-        self.turn(user, if is_slow { DAY } else { PORTION });
-        if started.elapsed() > self.options.deadline {
-            self.switch.slow.lock().expect("no holder panics").insert(user);
+        if self.passes_gate(user) {
+            let is_slow = self.switch.slow.lock().expect("no holder panics").remove(&user);
+            self.turn(user, if is_slow { DAY } else { PORTION });
+            if started.elapsed() > self.options.deadline {
+                self.switch.slow.lock().expect("no holder panics").insert(user);
+            }
+        } else {
+            self.park(user);
         }
         let cpu = cpu_time().saturating_sub(cpu_started);
         self.app.metrics.intake.cpu_s.inc_by(cpu.as_secs_f64());
-        let share = self.options.share.clamp(SHARE_MIN, 1.0);
-        std::thread::sleep(cpu.mul_f64((1.0 - share) / share));
+        cpu
     }
 
     fn turn(&self, user: UserId, portion: Portion) {
         let counters = &self.app.metrics.intake;
         counters.runs.inc();
         match guarded(|| take_in(&self.app.store, user, &self.options.stops, portion)) {
-            Ok(Ok(run)) => self.count(&run),
+            Ok(Ok(run)) => self.count(user, &run),
             Ok(Err(_)) => self.try_later(user),
             Err(reason) => {
                 counters.set_aside.inc();
@@ -232,14 +272,19 @@ impl Worker {
         }
     }
 
-    /// The store fails, and says why to whoever sends next.
+    /// The store fails for this user: it is counted, and tried again later.
     fn try_later(&self, user: UserId) {
-        std::thread::sleep(IDLE);
-        self.app.store.put_back(user);
+        self.app.metrics.intake.failed.inc();
+        self.park(user);
     }
 
-    fn count(&self, run: &Run) {
+    fn count(&self, user: UserId, run: &Run) {
         let counters = &self.app.metrics.intake;
+        let has_more = || self.app.store.fresh(user, 1, 0.0).is_ok_and(|fresh| fresh.taken.is_some());
+        if self.options.mode != Mode::Continuous && run.entries > 0 && has_more() {
+            // Who has more than a portion is still due.
+            self.switch.due.fetch_add(1, Ordering::Relaxed);
+        }
         counters.entries.inc_by(run.entries as u64);
         counters.rejected.inc_by(run.rejected.len() as u64);
     }
@@ -288,8 +333,11 @@ fn ts_of(text: &str) -> Option<f64> {
     entry.get("data")?.get("ts")?.as_f64()
 }
 
-/// Runs `work`; what it said when it panicked, if it did.
-fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+/// Runs `work`.
+///
+/// # Errors
+/// With what it said when it panicked.
+pub fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it panicked".to_owned())
@@ -339,7 +387,6 @@ mod tests {
             switch: Arc::new(Switch::default()),
             runtime: runtime.handle().clone(),
             is_first: false,
-            parked: Vec::new(),
         };
         let user = worker.next().unwrap();
         worker.report(user, PORTION, "row 3 of 2");

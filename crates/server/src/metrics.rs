@@ -46,6 +46,7 @@ pub(crate) struct IntakeCounters {
     pub(crate) entries: Counter,
     pub(crate) rejected: Counter,
     pub(crate) set_aside: Counter,
+    pub(crate) failed: Counter,
     pub(crate) cpu_s: Counter<f64, AtomicU64>,
 }
 
@@ -110,6 +111,11 @@ impl IntakeCounters {
             self.rejected.clone(),
         );
         registry.register("em_intake_set_aside", "Runs that failed and set their user aside", self.set_aside.clone());
+        registry.register(
+            "em_intake_failed",
+            "Runs that failed in the store, and are tried again",
+            self.failed.clone(),
+        );
         registry.register_with_unit("em_intake_cpu", "CPU time of the intake", Unit::Seconds, self.cpu_s.clone());
     }
 }

@@ -16,7 +16,7 @@ use rushhour_pipeline::transit::Stops;
 use rushhour_server::diary::{Portion, Run, reset, set_aside, take_in, train};
 use rushhour_server::intake::{Intake, Mode, Options as IntakeOptions};
 use rushhour_server::{App, Limits, router};
-use rushhour_store::{Options, Store};
+use rushhour_store::{ChapterKey, Options, Rewrite, Store};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -214,6 +214,48 @@ async fn late_entries_and_labels_reach_the_trips_that_they_are_about() {
 }
 
 #[tokio::test]
+async fn years_at_once_are_written_in_slices_and_nothing_is_missing() {
+    let days = [0, 1, 59, 60, 61, 130, 400, 401, 720];
+    let (whole, _dir) = with_anna().await;
+    let all: Vec<Value> = days.into_iter().flat_map(walks).collect();
+    whole.put("anna", &all).await;
+    whole.take_in_all(ALL);
+    let (parts, _other) = with_anna().await;
+    for day in days {
+        parts.put("anna", &walks(day)).await;
+        parts.take_in_all(ALL);
+    }
+    let bare = |server: Server| async move {
+        let found = server.found("anna", &["analysis/composite_trip"], "data.end_ts", 0.0, 1e11).await;
+        let profile = server.post("/profile/get", json!({"user": "anna"})).await;
+        let trips = found.iter().map(|trip| (trip["data"]["start_ts"].clone(), trip["data"]["distance"].clone()));
+        (trips.collect::<Vec<_>>(), profile["total_trips"].clone(), profile["pipeline_range"].clone())
+    };
+    let (whole, parts) = (bare(whole).await, bare(parts).await);
+    assert_eq!(whole, parts);
+    assert_eq!(whole.1, 18);
+}
+
+#[tokio::test]
+async fn untracked_time_is_found_by_when_it_started() {
+    let (server, _dir) = with_anna().await;
+    server.put("anna", &walks(0)).await;
+    // A week without the phone, which then comes back three kilometres away.
+    let mut later = walks(7);
+    for entry in &mut later {
+        if let Some(longitude) = entry["data"].get_mut("longitude") {
+            *longitude = json!(longitude.as_f64().unwrap() + 0.04);
+        }
+    }
+    server.put("anna", &later).await;
+    server.take_in_all(ALL);
+    let (from, to) = (MORNING_TS, MORNING_TS + DAY_S);
+    for key in ["analysis/confirmed_untracked", "segmentation/raw_untracked"] {
+        assert_eq!(server.found("anna", &[key], "data.start_ts", from, to).await.len(), 1, "{key}");
+    }
+}
+
+#[tokio::test]
 async fn a_diary_outlives_its_server_and_goes_on() {
     let (server, dir) = with_anna().await;
     server.put("anna", &walks(0)).await;
@@ -276,13 +318,16 @@ async fn portions_are_fair_and_end_in_the_same_diary() {
 async fn who_is_set_aside_comes_back_with_the_next_entries() {
     let (server, _dir) = with_anna().await;
     server.put("anna", &walks(0)).await;
+    server.put("anna", &[label(MORNING_TS + 1.0, MORNING_TS + 1100.0, MORNING_TS + 5000.0, "walk")]).await;
     let user = server.app.store().next_pending().unwrap();
     set_aside(server.app.store(), user, ALL).unwrap();
     assert_eq!(server.app.store().pending(), 0);
     assert_eq!(server.trips("anna", "2024-05-06").await.len(), 0);
     server.put("anna", &walks(1)).await;
     server.take_in_all(ALL);
-    assert_eq!(server.trips("anna", "2024-05-06").await.len(), 2, "the entries of before are not forgotten");
+    let trips = server.trips("anna", "2024-05-06").await;
+    assert_eq!(trips.len(), 2, "the entries of before are not forgotten");
+    assert_eq!(trips[0]["properties"]["user_input"], json!({"mode_confirm": "walk"}), "nor the labels");
     assert_eq!(server.trips("anna", "2024-05-07").await.len(), 2);
 }
 
@@ -347,7 +392,7 @@ async fn the_gate_keeps_out_who_has_little_to_tell_and_off_is_off() {
             json!({"latitude": 47.4, "longitude": 8.5, "ts": ts, "bearing": 0}),
         )
     };
-    let gate = IntakeOptions { gate_s: 21_600.0, ..IntakeOptions::default() };
+    let gate = IntakeOptions { gate_s: 21_600.0, cores: 2, ..IntakeOptions::default() };
     let intake = Intake::start(&server.app, gate).unwrap();
     server.put("anna", &walks(0)).await;
     server.put("anna", &[location(MORNING_TS + 36_000.0)]).await;
@@ -365,4 +410,30 @@ async fn the_gate_keeps_out_who_has_little_to_tell_and_off_is_off() {
         tokio::task::yield_now().await;
     }
     tokio::task::spawn_blocking(|| hourly.stop()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_diary_of_another_version_is_written_anew_from_all_that_was_sent() {
+    let (server, _dir) = with_anna().await;
+    for day in [0, 1, 90] {
+        server.put("anna", &walks(day)).await;
+    }
+    server.put("anna", &[label(MORNING_TS + 1.0, MORNING_TS + 1100.0, MORNING_TS + 5000.0, "walk")]).await;
+    server.take_in_all(ALL);
+    let before = server.found("anna", &["analysis/composite_trip"], "data.end_ts", 0.0, 1e11).await;
+    let profile = server.post("/profile/get", json!({"user": "anna"})).await;
+    let user = server.app.store().user("anna").unwrap();
+    let strange = Rewrite {
+        from: ChapterKey::FIRST,
+        chapters: vec![(ChapterKey::FIRST, vec![0; 40]), (ChapterKey::at(MORNING_TS, 0.0), vec![255; 40])],
+        taken: None,
+        state: vec![0; 40],
+    };
+    server.app.store().rewrite(user, &strange).unwrap();
+    assert_eq!(server.trips("anna", "2024-05-06").await.len(), 0);
+    // The next upload is enough.
+    server.put("anna", &walks(90)).await;
+    server.take_in_all(ALL);
+    assert_eq!(server.found("anna", &["analysis/composite_trip"], "data.end_ts", 0.0, 1e11).await, before);
+    assert_eq!(server.post("/profile/get", json!({"user": "anna"})).await, profile);
 }

@@ -22,7 +22,7 @@ const CHAPTERS: TableDefinition<ChapterAt, &[u8]> = TableDefinition::new("chapte
 const PROGRESS: TableDefinition<u128, (u32, u32, &[u8])> = TableDefinition::new("progress");
 
 /// Where a chapter stands among a user's: by two times, each in seconds since 1970.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChapterKey(u64, u64);
 
 impl ChapterKey {

@@ -87,17 +87,18 @@ pub fn observe(entry: Entry) -> Result<Observed, Refusal> {
     read(entry)
 }
 
-/// Whether a key holds what people say about trips and places.
-pub fn is_input(name: &str) -> bool {
-    [
-        key::MODE_CONFIRM,
-        key::PURPOSE_CONFIRM,
-        key::REPLACED_MODE,
-        key::TRIP_USER_INPUT,
-        key::TRIP_ADDITION_INPUT,
-        key::PLACE_ADDITION_INPUT,
-    ]
-    .contains(&name)
+/// The keys of what people say about trips and places.
+pub const INPUT_KEYS: [&str; 6] = [
+    key::MODE_CONFIRM,
+    key::PURPOSE_CONFIRM,
+    key::REPLACED_MODE,
+    key::TRIP_USER_INPUT,
+    key::TRIP_ADDITION_INPUT,
+    key::PLACE_ADDITION_INPUT,
+];
+
+fn is_input(name: &str) -> bool {
+    INPUT_KEYS.contains(&name)
 }
 
 fn sensed(entry: Entry) -> Result<Observed, Refusal> {

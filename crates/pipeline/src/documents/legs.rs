@@ -158,8 +158,9 @@ pub(super) fn confirmed(kept: &Kept<'_>) -> Trip {
 /// What was said about a leg.
 pub(crate) fn said_about<'a>(kept: &Kept<'a>) -> Said<'a> {
     let Kept { cleaned, from, to, .. } = kept;
-    // An input that is longer than its trip may still be covered by the stay behind it.
-    let (start_ts, end_ts, next_ts) = (cleaned.start.ts(), cleaned.end.ts(), to.exit_ts());
+    // An input that is longer than its trip may still be covered by the stay behind it, which lasts until it is left.
+    let next_ts = Some(to.exit_ts().unwrap_or(f64::INFINITY));
+    let (start_ts, end_ts) = (cleaned.start.ts(), cleaned.end.ts());
     let inputs = from.inputs.iter().filter(|input| !input.is_about_place());
     Said::of(inputs.filter(|input| input.is_about(start_ts, end_ts, next_ts)).copied())
 }

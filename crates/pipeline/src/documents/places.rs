@@ -7,7 +7,7 @@ use rushhour_model::record::Object;
 use crate::documents::said::said;
 use crate::documents::{Shelf, Times, number, point};
 use crate::ids::id_of;
-use crate::input::Said;
+use crate::input::{Input, Said};
 use crate::keys::{
     CLEANED_PLACE, CLEANED_TRIP, CLEANED_UNTRACKED, CONFIRMED_PLACE, CONFIRMED_TRIP, CONFIRMED_UNTRACKED, RAW_PLACE,
 };
@@ -47,8 +47,9 @@ impl Shelf<'_> {
     pub(crate) fn confirmed_place(&self, stay: &CleanStay<'_>) -> Document {
         let enter_ts = stay.place.enter_ts().unwrap_or(f64::NEG_INFINITY);
         let exit_ts = stay.exit_ts().unwrap_or(f64::INFINITY);
-        let about =
-            stay.inputs.iter().filter(|input| input.is_about_place() && input.is_about(enter_ts, exit_ts, None));
+        let next_ts = stay.leaves.and_then(|leg| leg.cleaned.as_ref()).map(|cleaned| cleaned.end.ts());
+        let is_about = |input: &&&Input| input.is_about_place() && input.is_about(enter_ts, exit_ts, next_ts);
+        let about = stay.inputs.iter().filter(is_about);
         let (user_input, additions) = said(&Said::of(about.copied()));
         let place = Place {
             cleaned_place: Some(stay.place.id(CLEANED_PLACE)),

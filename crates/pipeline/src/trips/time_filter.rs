@@ -1,5 +1,7 @@
 //! Trips in fixes at fixed intervals: a trip ends when the phone has stayed for five minutes, or was silent.
 
+use std::cell::Cell;
+
 use crate::trips::{Cut, Method, Run, SILENCE_S_MAX};
 
 /// A fix that the phone wrote so much later than it was taken is a mistake (original: issue 457).
@@ -25,7 +27,7 @@ const SAME_STAY_S: f64 = 60.0;
 pub(super) fn cut(run: &Run<'_>, cuts: &mut Vec<Cut>) {
     let rows: Vec<usize> =
         run.rows.clone().filter(|row| run.fix(*row).write_ts - run.fix(*row).ts < LAG_S_MAX).collect();
-    let stays = Stays { run, rows };
+    let stays = Stays { run, rows, far: Cell::new(0), all_same_from: Cell::new(usize::MAX) };
     let mut start = 0;
     while start < stays.rows.len() {
         let Some(cut) = stays.next_cut(start) else { break };
@@ -38,6 +40,10 @@ struct Stays<'a> {
     run: &'a Run<'a>,
     /// The rows that are looked at, by their place among the fixes.
     rows: Vec<usize>,
+    /// A row that was far from the last that was asked about: the next one is probably far from it too.
+    far: Cell<usize>,
+    /// From here on all rows are one stay.
+    all_same_from: Cell<usize>,
 }
 
 /// A trip, and the row where looking for the next one starts.
@@ -69,13 +75,24 @@ impl Stays<'_> {
         if !has_recent {
             return Some(Next { cut: self.cut(start, end, self.write_ts(row), Some(row)), next: row });
         }
-        let is_next = |next: &usize| !self.is_same_stay(*next);
-        let (next, settled) = match (row + 1..=last).find(is_next) {
+        let (next, settled) = match self.next_start(row, last) {
             Some(next) => (next, Some(next)),
             // All that follows is the same stay so far.
             None => (row + 1, None),
         };
         Some(Next { cut: self.cut(start, end, self.write_ts(row), settled), next })
+    }
+
+    /// The first row behind `row` that does not belong to its stay.
+    fn next_start(&self, row: usize, last: usize) -> Option<usize> {
+        if row >= self.all_same_from.get() {
+            return None;
+        }
+        let found = (row + 1..=last).find(|next| !self.is_same_stay(*next));
+        if found.is_none() {
+            self.all_same_from.set(row);
+        }
+        found
     }
 
     /// The open trip, if the phone said that it has ended.
@@ -126,8 +143,16 @@ impl Stays<'_> {
         row - first >= RECENT_MIN
             && young < row
             && self.ts(row) - self.ts(young) > STAY_S_MIN
-            // The oldest is the most likely to be far.
-            && (first..row).all(|other| self.metres(other, row) < STAY_M)
+            && self.is_near_all(first, row)
+    }
+
+    fn is_near_all(&self, first: usize, row: usize) -> bool {
+        let is_far = |other: &usize| self.metres(*other, row) >= STAY_M;
+        let known = Some(self.far.get()).filter(|far| (first..row).contains(far) && is_far(far));
+        // The oldest is the most likely to be far.
+        let far = known.or_else(|| (first..row).find(is_far));
+        self.far.set(far.unwrap_or_default());
+        far.is_none()
     }
 
     /// The row in the middle of the stay that ends at `row`, and whether there was a fix in its five minutes.

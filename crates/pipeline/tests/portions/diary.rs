@@ -44,7 +44,7 @@ impl Diary {
             if input.start_ts >= opening.inputs_from_ts() || self.chapters.is_empty() {
                 carried.push(input);
             } else if let Some(chapter) = self.chapters.iter_mut().rev().find(is_before) {
-                chapter.add_input(input);
+                chapter.add_inputs([input]);
             }
         }
         let needs_from = opening.start.map_or(f64::NEG_INFINITY, |start| start.needs_from_write_ts);

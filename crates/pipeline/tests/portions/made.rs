@@ -25,7 +25,13 @@ pub(crate) fn phones() -> impl Strategy<Value = Phone> {
 
 /// The entries of some days, in the order of their times.
 pub(crate) fn made(phone: Phone, days: u32, rng: &mut StdRng) -> Vec<Entry> {
-    let mut day = Day { entries: Vec::new(), is_ios: matches!(phone, Phone::Ios), ts: MONDAY_TS, at: [7.0, 47.0] };
+    let mut day = Day {
+        entries: Vec::new(),
+        is_ios: matches!(phone, Phone::Ios),
+        ts: MONDAY_TS,
+        at: [7.0, 47.0],
+        ahead_s: -0.25,
+    };
     for number in 0..days {
         day.ts = MONDAY_TS + f64::from(number) * 86_400.0 + rng.random_range(20_000.0..30_000.0);
         if matches!(phone, Phone::Both) {
@@ -46,6 +52,8 @@ struct Day {
     ts: f64,
     /// Degrees east and north.
     at: [f64; 2],
+    /// How far activities are ahead of their write time.
+    ahead_s: f64,
 }
 
 impl Day {
@@ -73,7 +81,7 @@ impl Day {
                 "running": false, "automotive": speed >= 8.0, "cycling": flag(3.0, 8.0), "unknown": false})
         } else {
             let activity = [(0.0, 3), (3.0, 2), (8.0, 1), (99.0, 0)].iter().find(|(max, _)| speed <= *max).unwrap().1;
-            json!({"ts": self.ts - 0.25, "confidence": 90, "type": activity})
+            json!({"ts": self.ts + self.ahead_s, "confidence": 90, "type": activity})
         };
         self.push("background/motion_activity", "sensor-data", self.ts, data);
     }
@@ -89,6 +97,7 @@ impl Day {
 
     fn trip(&mut self, rng: &mut StdRng) {
         let start_ts = self.ts;
+        self.ahead_s = *[-0.25, -0.25, -40.0, 700.0].get(rng.random_range(0..4_usize)).unwrap();
         self.transition("local.transition.exited_geofence", "T_EXITED_GEOFENCE");
         // The first fix of a trip comes late now and then, behind the first activities.
         let late_s = rng.random_range(0.0..60.0);

@@ -1,0 +1,352 @@
+//! Writing diaries: what phones have sent since the last run becomes chapters.
+//!
+//! A diary is written in slices of time, so that memory does not grow with how much came at once or how far back it
+//! reaches: what stands after a slice is what would stand if nothing later had come yet.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
+
+use rushhour_model::entry::{Entry, key};
+use rushhour_model::ids::UserId;
+use rushhour_model::stored::observe::INPUT_KEYS;
+use rushhour_pipeline::chapter::{Chapter, News, Opening};
+use rushhour_pipeline::input::Input;
+use rushhour_pipeline::labels::Model;
+use rushhour_pipeline::observations::{Observations, Rejected};
+use rushhour_pipeline::timeline::labelled_trips;
+use rushhour_pipeline::transit::Stops;
+use rushhour_pipeline::write::{Settings, write};
+use rushhour_store::{ChapterKey, Error, Query, Rewrite, Store, Taken, TimeField};
+
+use crate::diary::{State, key_of, pack, read, unpack};
+
+/// What the stages read, beside inputs.
+const SENSED: [&str; 4] = [key::FILTERED_LOCATION, key::MOTION_ACTIVITY, key::ACTIVITY, key::TRANSITION];
+/// A slice: sixty days, some 60,000 entries.
+const SLICE_S: f64 = 60.0 * 86_400.0;
+
+/// How much is taken in at a time.
+#[derive(Clone, Copy, Debug)]
+pub struct Portion {
+    /// At most so many entries, but at least one upload.
+    pub entries_max: usize,
+    /// At most the entries of so many seconds, but at least one upload.
+    pub span_s_max: f64,
+}
+
+/// What a run did.
+#[derive(Debug, Default)]
+pub struct Run {
+    /// Entries that were taken in.
+    pub entries: usize,
+    /// What of them could not be read.
+    pub rejected: Vec<Rejected>,
+    /// Chapters that were written.
+    pub chapters: usize,
+}
+
+/// Takes in what a user's phones have sent since the last run. Blocks the thread.
+///
+/// # Errors
+/// When the store fails; then the entries have not been taken in.
+pub fn take_in(store: &Store, user: UserId, stops: &Stops, portion: Portion) -> Result<Run, Error> {
+    let mut state = State::read(store, user)?;
+    let fresh = store.fresh(user, portion.entries_max, portion.span_s_max)?;
+    let is_cut_short = state.horizon_ts < state.target_ts;
+    let mut observations = Observations::default();
+    for (id, text) in &fresh.entries {
+        match serde_json::from_str::<Entry>(text) {
+            Ok(entry) => {
+                state.target_ts = state.target_ts.max(entry.metadata.write_s());
+                observations.push(*id, entry);
+            }
+            Err(error) => observations.reject(*id, error.to_string()),
+        }
+    }
+    let inputs = observations.take_inputs();
+    let mut run = Run { entries: fresh.entries.len(), rejected: observations.rejected().to_vec(), chapters: 0 };
+    // A run that was cut short by a crash left only a part of the diary.
+    let news = if is_cut_short { News::ALL } else { observations.news() };
+    drop(observations);
+    let mut change = Change::new(store, user, state);
+    if news.is_any() {
+        let news = change.state.failed.take().map_or(news, |failed| failed.and(news));
+        run.chapters = change.write(news, inputs, stops)?;
+    } else {
+        change.state.horizon_ts = change.state.target_ts;
+        change.add_inputs(inputs)?;
+    }
+    change.commit(fresh.taken)?;
+    Ok(run)
+}
+
+/// Notes that writing a user's diary fails, and goes on without the entries at which it did, until others come.
+/// Blocks the thread.
+///
+/// # Errors
+/// When the store fails.
+pub fn set_aside(store: &Store, user: UserId, portion: Portion) -> Result<(), Error> {
+    let mut state = State::read(store, user)?;
+    let fresh = store.fresh(user, portion.entries_max, portion.span_s_max)?;
+    state.failed = Some(News::ALL);
+    Change::new(store, user, state).commit(fresh.taken)
+}
+
+/// Writes a user's diary anew from the chapter of `from_ts` on, whatever it says. Blocks the thread.
+///
+/// # Errors
+/// When the store fails.
+pub fn reset(store: &Store, user: UserId, stops: &Stops, from_ts: f64) -> Result<usize, Error> {
+    let state = State::read(store, user)?;
+    let mut change = Change::new(store, user, state);
+    let news = News { fix_write_ts: from_ts, step_ts: from_ts, motion_write_ts: from_ts };
+    let chapters = change.write(news, Vec::new(), stops)?;
+    change.commit(None)?;
+    Ok(chapters)
+}
+
+/// Learns from all that a user has labelled; later trips get their labels from it. Blocks the thread.
+///
+/// # Errors
+/// When the store fails.
+pub fn train(store: &Store, user: UserId) -> Result<(), Error> {
+    let mut state = State::read(store, user)?;
+    let (chapters, _) = read(store, user, f64::NEG_INFINITY, f64::INFINITY)?;
+    state.model = Model::train(labelled_trips(&chapters, &[]));
+    Change::new(store, user, state).commit(None)
+}
+
+/// Trips that somebody made, and those of them that have a label.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Counts {
+    trips: usize,
+    labelled: usize,
+}
+
+impl Counts {
+    fn of(chapter: &Chapter) -> Self {
+        let trips = chapter.legs.iter().filter(|leg| leg.is_tracked && leg.cleaned.is_some()).count();
+        Self { trips, labelled: labelled_trips(std::slice::from_ref(chapter), &[]).len() }
+    }
+}
+
+/// Where writing starts, and what of the chapters from there on is not made from what phones sense.
+struct Standing {
+    opening: Opening,
+    inputs: Vec<Input>,
+    counts: Counts,
+}
+
+/// A change of a diary before it is made.
+struct Change<'a> {
+    store: &'a Store,
+    user: UserId,
+    state: State,
+    /// All stored chapters from here on go.
+    from: ChapterKey,
+    chapters: BTreeMap<ChapterKey, Chapter>,
+}
+
+impl<'a> Change<'a> {
+    fn new(store: &'a Store, user: UserId, state: State) -> Self {
+        Self { store, user, state, from: ChapterKey::END, chapters: BTreeMap::new() }
+    }
+
+    /// Writes the diary from the last chapter that `news` came too late to change, slice by slice. Returns how many
+    /// chapters were written.
+    fn write(&mut self, news: News, inputs: Vec<Input>, stops: &Stops) -> Result<usize, Error> {
+        let target_ts = self.state.target_ts;
+        let standing = self.standing(&news)?;
+        let opening = &standing.opening;
+        let is_ours = |input: &Input| opening.start.is_none() || input.start_ts >= opening.inputs_from_ts();
+        let (ours, others): (Vec<Input>, Vec<Input>) = inputs.into_iter().partition(is_ours);
+        let first_ts = match opening.start {
+            Some(start) => Some(start.write_ts),
+            None => self.next_sensed_ts(f64::NEG_INFINITY)?,
+        };
+        let mut end_ts = target_ts.min(first_ts.map_or(target_ts, |first_ts| first_ts + SLICE_S));
+        let mut written = self.write_slice(standing, ours, end_ts, stops)?;
+        while end_ts < target_ts {
+            self.commit_part()?;
+            let last_ts = end_ts;
+            match self.next_sensed_ts(end_ts)? {
+                Some(next_ts) => end_ts = target_ts.min(next_ts + SLICE_S),
+                // All is written, although nobody knew before where the end is.
+                None if target_ts == f64::MAX => {
+                    self.state.target_ts = end_ts;
+                    break;
+                }
+                None => end_ts = target_ts,
+            }
+            let news = self.observations(Some(last_ts), end_ts)?.news();
+            let standing = self.standing(&news)?;
+            written += self.write_slice(standing, Vec::new(), end_ts, stops)?;
+        }
+        self.add_inputs(others)?;
+        Ok(written)
+    }
+
+    /// Writes the chapters from `standing` on, of what was written until `end_ts`.
+    fn write_slice(
+        &mut self,
+        standing: Standing,
+        ours: Vec<Input>,
+        end_ts: f64,
+        stops: &Stops,
+    ) -> Result<usize, Error> {
+        let Standing { opening, mut inputs, counts } = standing;
+        self.from = key_of(&opening);
+        inputs.extend(ours);
+        let summary = &mut self.state.summary;
+        if self.from == ChapterKey::FIRST {
+            (summary.trips, summary.labelled_trips) = (0, 0);
+        }
+        summary.trips = summary.trips.saturating_sub(counts.trips);
+        summary.labelled_trips = summary.labelled_trips.saturating_sub(counts.labelled);
+        let observations = self.observations(opening.start.map(|start| start.needs_from_write_ts), end_ts)?;
+        let settings = Settings { user: self.user, stops, model: &self.state.model };
+        let chapters = write(observations, inputs, opening, &settings);
+        let written = chapters.len();
+        self.state.horizon_ts = end_ts;
+        self.summarize(&chapters);
+        self.chapters = chapters.into_iter().map(|chapter| (key_of(&chapter.opening), chapter)).collect();
+        Ok(written)
+    }
+
+    /// The last chapter that stands, and what hangs on it and those behind it.
+    fn standing(&self, news: &News) -> Result<Standing, Error> {
+        let mut standing = Standing { opening: Opening::first(), inputs: Vec::new(), counts: Counts::default() };
+        self.store.chapters_backward(self.user, &mut |_, bytes| {
+            let Some(chapter) = unpack(bytes) else {
+                // What is not of this version is written anew, with all before it.
+                standing.opening = Opening::first();
+                return ControlFlow::Break(());
+            };
+            let counts = Counts::of(&chapter);
+            standing.counts.trips += counts.trips;
+            standing.counts.labelled += counts.labelled;
+            let stands = chapter.opening.stands(news);
+            standing.inputs.extend(chapter.inputs);
+            standing.opening = if stands { chapter.opening } else { Opening::first() };
+            if stands { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        if standing.opening.start.is_none() {
+            // The store has them all, also those of a chapter that could not be read or written.
+            standing.inputs = self.read(&INPUT_KEYS, None, f64::INFINITY)?.take_inputs();
+        }
+        Ok(standing)
+    }
+
+    /// What phones sensed and wrote from `from_ts` to `to_ts`.
+    fn observations(&self, from_ts: Option<f64>, to_ts: f64) -> Result<Observations, Error> {
+        self.read(&SENSED, from_ts, to_ts)
+    }
+
+    fn read(&self, keys: &[&str], from_ts: Option<f64>, to_ts: f64) -> Result<Observations, Error> {
+        let mut observations = Observations::default();
+        for found in self.store.find_blocking(self.user, &query(keys, from_ts, to_ts, usize::MAX))? {
+            // What cannot be read was rejected when it came.
+            if let Ok(entry) = serde_json::from_str::<Entry>(&found.text) {
+                observations.push(found.id, entry);
+            }
+        }
+        Ok(observations)
+    }
+
+    /// The first write time behind `ts` of anything that was sensed.
+    fn next_sensed_ts(&self, ts: f64) -> Result<Option<f64>, Error> {
+        let from = (ts > f64::NEG_INFINITY).then(|| ts.next_up());
+        let found = self.store.find_blocking(self.user, &query(&SENSED, from, f64::INFINITY, 1))?;
+        Ok(found.first().map(|found| found.stamp))
+    }
+
+    fn summarize(&mut self, chapters: &[Chapter]) {
+        let summary = &mut self.state.summary;
+        let kept = || chapters.iter().flat_map(|chapter| &chapter.legs).filter_map(|leg| leg.cleaned.as_ref());
+        if self.from == ChapterKey::FIRST || summary.start_ts.is_none() {
+            summary.start_ts = kept().next().map(|cleaned| cleaned.start.ts());
+        }
+        let before = chapters.first().and_then(|chapter| chapter.opening.cleaned_place.enter_ts());
+        summary.end_ts = kept().next_back().map(|cleaned| cleaned.end.ts()).or(before);
+        for chapter in chapters {
+            let counts = Counts::of(chapter);
+            summary.trips += counts.trips;
+            summary.labelled_trips += counts.labelled;
+        }
+    }
+
+    /// Puts each input into the chapter of its time.
+    fn add_inputs(&mut self, inputs: Vec<Input>) -> Result<(), Error> {
+        let mut shares: BTreeMap<ChapterKey, Vec<Input>> = BTreeMap::new();
+        let mut entered = HashMap::new();
+        for input in inputs {
+            let key = self.key_at(input.start_ts, &mut entered)?;
+            shares.entry(key).or_default().push(input);
+        }
+        for (key, share) in shares {
+            let Some(mut chapter) = self.chapter(key)? else { continue };
+            let before = Counts::of(&chapter).labelled;
+            chapter.add_inputs(share);
+            self.state.summary.labelled_trips += Counts::of(&chapter).labelled.saturating_sub(before);
+            self.chapters.insert(key, chapter);
+        }
+        Ok(())
+    }
+
+    /// Where the chapter stands that has the inputs of a time: the last one whose place was entered before.
+    fn key_at(&self, ts: f64, entered: &mut HashMap<ChapterKey, f64>) -> Result<ChapterKey, Error> {
+        // The chapter whose first fix comes before, or the next one: its place was entered before its first fix.
+        let mut stored = ChapterKey::FIRST;
+        let mut seen = 0;
+        self.store.chapters(self.user, ChapterKey::at(ts, f64::INFINITY), &mut |key, bytes| {
+            let entered_ts = *entered
+                .entry(key)
+                .or_insert_with(|| unpack(bytes).map_or(f64::INFINITY, |chapter| chapter.opening.inputs_from_ts()));
+            if key < self.from && (seen == 0 || entered_ts <= ts) {
+                stored = key;
+            }
+            seen += 1;
+            if seen < 2 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        let is_before = |(_, chapter): &(&ChapterKey, &Chapter)| chapter.opening.inputs_from_ts() <= ts;
+        let changed = self.chapters.iter().rev().find(is_before);
+        Ok(changed.map_or(stored, |(key, _)| stored.max(*key)))
+    }
+
+    /// The chapter at `key`, as it was changed or as it is stored. Before anything was written there is a first one.
+    fn chapter(&self, key: ChapterKey) -> Result<Option<Chapter>, Error> {
+        if let Some(chapter) = self.chapters.get(&key) {
+            return Ok(Some(chapter.clone()));
+        }
+        let mut chapter = None;
+        self.store.chapters(self.user, key, &mut |at, bytes| {
+            chapter = unpack(bytes).filter(|_| at == key);
+            ControlFlow::Break(())
+        })?;
+        let first = || Chapter { opening: Opening::first(), legs: Vec::new(), inputs: Vec::new() };
+        Ok(chapter.or_else(|| (key == ChapterKey::FIRST).then(first)))
+    }
+
+    /// Makes the change so far, and goes on from there. Entries are taken in when all is done.
+    fn commit_part(&mut self) -> Result<(), Error> {
+        let change = self.rewrite(None);
+        self.store.rewrite(self.user, &change)?;
+        self.from = ChapterKey::END;
+        self.chapters.clear();
+        Ok(())
+    }
+
+    fn commit(self, taken: Option<Taken>) -> Result<(), Error> {
+        self.store.rewrite(self.user, &self.rewrite(taken))
+    }
+
+    fn rewrite(&self, taken: Option<Taken>) -> Rewrite {
+        let chapters = self.chapters.iter().map(|(key, chapter)| (*key, pack(chapter))).collect();
+        Rewrite { from: self.from, chapters, taken, state: self.state.bytes() }
+    }
+}
+
+fn query(keys: &[&str], from: Option<f64>, to: f64, entries_max: usize) -> Query {
+    let keys = Some(keys.iter().map(|key| (*key).to_owned()).collect());
+    Query { keys, field: TimeField::WriteTs, from, to: Some(to), entries_max }
+}
