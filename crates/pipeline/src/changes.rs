@@ -26,9 +26,9 @@ impl Change {
         self.end.ts - self.start.ts
     }
 
-    /// How many activities it spans.
+    /// How many activities it spans. Of several at one time the last starts a stretch, and an earlier one may end it.
     pub(crate) fn span(&self) -> usize {
-        self.end.place - self.start.place
+        self.end.place.saturating_sub(self.start.place)
     }
 }
 

@@ -158,7 +158,7 @@ impl Trip<'_> {
     fn fast_cyclist(&self, first: usize, last: usize) -> Option<Merge> {
         let after = self.changes.get(last + 1)?;
         let (head, tail) = (&self.changes[first], &self.changes[last]);
-        let span = tail.start.place - head.start.place;
+        let span = tail.start.place.saturating_sub(head.start.place);
         let ratio = (tail.start.ts - head.start.ts) / (after.duration_s() + 1.0);
         let is_one = head.motion == Motion::Bicycling
             && after.motion == Motion::InVehicle

@@ -154,6 +154,27 @@ fn nothing_and_next_to_nothing() {
 }
 
 #[test]
+fn two_activities_at_one_time_are_no_stretch_of_negative_length() {
+    let motion = |write_ts: f64, kind: i64| {
+        entry(
+            "android",
+            "background/motion_activity",
+            write_ts,
+            json!({"ts": 1.7e9 + 600.0, "type": kind, "confidence": 99}),
+        )
+    };
+    let fixes = (0..80_u32).map(|row| {
+        let ts = 1.7e9 + f64::from(row) * 29.0;
+        fix(ts, ts, (f64::from(row.min(40)) * 1e-3, 0.0), Some("time"))
+    });
+    let motions = [motion(1.7e9 + 600.0, 7), motion(1.7e9 + 600.5, 0)];
+    let (chapters, rejected) = diary(fixes.chain(motions));
+    check(&chapters);
+    assert_eq!(rejected, 0);
+    assert!(chapters.iter().any(|chapter| !chapter.legs.is_empty()));
+}
+
+#[test]
 fn what_cannot_be_is_rejected_with_its_reason() {
     let mut observations = Observations::default();
     let id = ObjectId([7; 12]);
