@@ -243,14 +243,15 @@ fn compare(day: &Day) -> (BTreeMap<String, (usize, usize)>, Vec<String>) {
 #[test]
 fn real_days_become_the_same_documents() {
     let mut failures = Vec::new();
-    let mut table = String::new();
+    let kinds = keys::ALL.map(|key| key.split_once('/').unwrap().1);
+    let mut table = format!("{:20} {}\n", "day", kinds.join(" "));
     for day in days() {
         let (counts, found) = compare(&day);
         write!(table, "{:20}", day.name).unwrap();
-        for key in keys::ALL {
+        for (key, kind) in keys::ALL.into_iter().zip(kinds) {
             let (expected, found) = counts[key];
-            let mark = if expected == found { "" } else { "!" };
-            write!(table, " {found:>4}{mark}").unwrap();
+            let cell = if expected == found { found.to_string() } else { format!("{found} of {expected}") };
+            write!(table, " {cell:>0$}", kind.len()).unwrap();
         }
         writeln!(table, "  {} differences", found.len()).unwrap();
         failures.extend(found);
