@@ -1,0 +1,6 @@
+//! A synthetic population as files: written in the forms that servers, pipelines and people read, with its ground
+//! truth; and what can be said about it: its statistics, and how much of it a pipeline recovers.
+//!
+//! All I/O of the generator is here; what is written is made in `synth`, which cannot fail.
+
+pub mod truth;

@@ -1,0 +1,1 @@
+//! The road network, and ways through it.
