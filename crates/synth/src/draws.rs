@@ -31,6 +31,8 @@ pub enum Subject {
     Faults = 8,
     /// What a person says about trips.
     Labels = 9,
+    /// Whether somebody flies to another city.
+    Flights = 10,
 }
 
 /// The generator of `subject` for `user` on `day`. What has no user or day passes 0.
