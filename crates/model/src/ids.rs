@@ -17,6 +17,11 @@ impl fmt::Display for UserId {
 }
 
 impl UserId {
+    /// Reads 32 hexadecimal digits, with or without dashes between.
+    pub fn parse(text: &str) -> Option<Self> {
+        Uuid::parse_str(text).ok().map(Self)
+    }
+
     /// The 32 hexadecimal digits that stand behind `$uuid` in extended JSON.
     pub fn hex(self) -> String {
         self.0.simple().to_string()

@@ -40,7 +40,8 @@ const WALKING_M_PER_S_MAX: f64 = 1.7;
 const BICYCLING_M_PER_S_MAX: f64 = 8.5;
 
 impl Motion {
-    pub(crate) fn of(number: i64) -> Option<Self> {
+    /// The mode with that number in documents.
+    pub fn of(number: i64) -> Option<Self> {
         MOTIONS.iter().find(|(_, code, _)| *code == number).map(|(motion, _, _)| *motion)
     }
 
@@ -113,6 +114,11 @@ const MODES: [(Mode, &str); 10] = [
 ];
 
 impl Mode {
+    /// The mode with that number in documents.
+    pub fn of(number: i64) -> Option<Self> {
+        (0..).zip(MODES).find(|(code, _)| *code == number).map(|(_, (mode, _))| mode)
+    }
+
     /// Its number in documents.
     pub fn number(self) -> i64 {
         (0..).zip(MODES).find(|(_, (mode, _))| *mode == self).expect("every mode has a row").0

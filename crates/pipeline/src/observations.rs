@@ -1,10 +1,12 @@
 //! What a person's phones observed: the rows that every stage reads, in the order in which it reads them.
 
-use rushhour_model::entry::Entry;
+use rushhour_model::entry::{Entry, seconds};
 use rushhour_model::extended_json::ObjectId;
+use rushhour_model::ids::{UserId, entry_id};
 use rushhour_model::stored::observe::{self, Motion, Observed, Transition, observe, observe_stored};
 use rushhour_model::stored::{Refusal, StoredEntry};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::input::Input;
 use crate::moment::{Spot, Zone};
@@ -72,8 +74,28 @@ impl Observations {
 
     /// Adds an entry in stored form.
     pub fn push_stored(&mut self, id: ObjectId, entry: StoredEntry) {
-        let write_ts = rushhour_model::entry::seconds(&entry.metadata.write_ts);
+        let write_ts = seconds(&entry.metadata.write_ts);
         self.add(id, write_ts, observe_stored(entry));
+    }
+
+    /// Adds an entry of `user` in whichever form it is: the server's own times tell.
+    ///
+    /// # Errors
+    /// When it is no entry.
+    pub fn push_value(&mut self, user: UserId, value: Value) -> Result<(), String> {
+        let is_stored = value.pointer("/metadata/write_fmt_time").is_some();
+        if is_stored {
+            let entry = StoredEntry::try_from(value).map_err(|error| error.to_string())?;
+            let metadata = &entry.metadata;
+            let kind = metadata.kind.as_deref().unwrap_or_default();
+            let id = entry.id.unwrap_or_else(|| entry_id(user, kind, &metadata.key, seconds(&metadata.write_ts)));
+            self.push_stored(id, entry);
+        } else {
+            let entry = Entry::try_from(value).map_err(|error| error.to_string())?;
+            let id = entry_id(user, &entry.metadata.kind, &entry.metadata.key, entry.metadata.write_s());
+            self.push(id, entry);
+        }
+        Ok(())
     }
 
     /// What could not be read, and why.

@@ -261,3 +261,40 @@ impl Recording {
             + self.labels.len()
     }
 }
+
+impl State {
+    /// The name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::WaitingForTripStart => "waiting_for_trip_start",
+            Self::OngoingTrip => "ongoing_trip",
+            Self::TrackingStopped => "tracking_stopped",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl Step {
+    /// The name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Initialize => "initialize",
+            Self::ExitedGeofence => "exited_geofence",
+            Self::StoppedMoving => "stopped_moving",
+            Self::StopTracking => "stop_tracking",
+            Self::StartTracking => "start_tracking",
+            Self::Booted => "booted",
+            Self::InitComplete => "init_complete",
+            Self::TripStarted => "trip_started",
+            Self::ReceivedSilentPush => "received_silent_push",
+            Self::TripEndDetected => "trip_end_detected",
+            Self::TripRestarted => "trip_restarted",
+            Self::EndTripTracking => "end_trip_tracking",
+            Self::Nop => "nop",
+            Self::VisitStarted => "visit_started",
+            Self::VisitEnded => "visit_ended",
+            Self::DataPushed => "data_pushed",
+        }
+    }
+}

@@ -2,10 +2,15 @@
 
 use jiff::civil::Date;
 
+use crate::clock::Clock;
+use crate::course::Course;
+use crate::life::Life;
 use crate::parameters::Parameters;
 use crate::person::Person;
 use crate::region::Region;
-use crate::truth::{Event, Place, Trip, Visit};
+use crate::track::Track;
+use crate::travel::Travel;
+use crate::truth::{Event, LocaleIndex, Trip, Visit};
 use crate::upload::Call;
 
 /// Which people, and which days.
@@ -39,51 +44,37 @@ pub struct Day {
     pub visits: Vec<Visit>,
     /// The trips that began on it.
     pub trips: Vec<Trip>,
+    /// How each of the trips was moved, in the same order.
+    pub tracks: Vec<Track>,
     /// What went wrong with the phone.
     pub events: Vec<Event>,
     /// What the phone told the server, in order of time.
     pub calls: Vec<Call>,
 }
 
-/// A person's days, one after another.
-#[derive(Debug)]
-pub struct Life<'a> {
-    #[expect(dead_code, reason = "not lived yet")]
-    world: &'a World,
-    person: Person,
-    places: Vec<Place>,
-}
-
 impl World {
+    /// Person `user`.
+    pub fn person(&self, user: u32) -> Person {
+        Person::new(user, self.study.seed, &self.parameters, &self.region)
+    }
+
     /// The life of person `user`.
     pub fn life(&self, user: u32) -> Life<'_> {
-        let person = Person {
-            user,
-            id: uuid::Uuid::nil(),
-            home: crate::plane::Point::default(),
-            platform: crate::phone::Platform::Android,
-            profile: "android-2023",
-        };
-        Life { world: self, person, places: Vec::new() }
-    }
-}
-
-impl Life<'_> {
-    /// Whose.
-    pub fn person(&self) -> &Person {
-        &self.person
+        Life::new(self, user)
     }
 
-    /// The places they have been to so far, by id.
-    pub fn places(&self) -> &[Place] {
-        &self.places
+    /// The life of person `user` for whoever keeps those of many, and lives a day of one or the other.
+    pub fn course(&self, user: u32) -> Course {
+        Course::new(self, self.person(user))
     }
-}
 
-impl Iterator for Life<'_> {
-    type Item = Day;
+    /// What lives are lived with; best kept for one person after another.
+    pub fn travel(&self) -> Travel {
+        Travel::new(&self.region)
+    }
 
-    fn next(&mut self) -> Option<Day> {
-        None
+    /// The clock of `date` in a locale.
+    pub(crate) fn clock(&self, locale: LocaleIndex, date: Date) -> Clock<'_> {
+        Clock::new(self.region.locales.get(usize::from(locale)).expect("a place is in a locale of its region"), date)
     }
 }
