@@ -7,6 +7,7 @@ mod agenda;
 mod clock;
 pub mod course;
 pub mod draws;
+pub mod entries;
 mod kinematics;
 mod labels;
 pub mod life;
