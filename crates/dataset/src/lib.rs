@@ -3,4 +3,12 @@
 //!
 //! All I/O of the generator is here; what is written is made in `synth`, which cannot fail.
 
+pub mod configuration;
+pub mod error;
+mod folder;
+mod forms;
+pub mod generate;
+pub mod in_order;
+pub mod manifest;
+pub mod osm;
 pub mod truth;

@@ -1,10 +1,27 @@
 //! The ground truth as CSV: one file per kind of row in the folder `truth`. The structs are the files' columns.
 //!
-//! Times are seconds since 1970 with microseconds; an empty cell is an absent value.
+//! A shard's files have the numbers of its first and last person in their names; one after another, without their first
+//! lines, they are the file of the whole. Times are seconds since 1970 with microseconds; an empty cell is an absent value.
+
+mod read;
+mod text;
 
 use rushhour_synth::phone::Platform;
 use rushhour_synth::truth::{Fault, Mode, Purpose};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+pub use read::read;
+pub(crate) use text::{TABLES, Text};
+pub use text::{metres, ten_millionths, ts};
+
+/// A row of one of the tables.
+pub trait Row: Serialize + DeserializeOwned {
+    /// The table's name.
+    const TABLE: &'static str;
+    /// The names of its columns, as the first line has them.
+    const HEADER: &'static str;
+}
 
 /// `users.csv`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -118,4 +135,23 @@ pub struct EventRow {
     pub start_ts: f64,
     /// When it was over.
     pub end_ts: f64,
+}
+
+macro_rules! rows {
+    ($($Row:ident: $table:literal, $header:literal;)*) => {
+        $(impl Row for $Row {
+            const TABLE: &'static str = $table;
+            const HEADER: &'static str = $header;
+        })*
+    };
+}
+
+rows! {
+    UserRow: "users", "user,token,user_id,platform,profile,home_latitude,home_longitude";
+    PlaceRow: "places", "user,place,latitude,longitude,purpose,time_zone";
+    VisitRow: "visits", "user,place,purpose,arrive_ts,depart_ts";
+    TripRow: "trips", "user,trip,from_place,to_place,depart_ts,arrive_ts,mode,purpose,distance_m,sensed_start_ts,\
+        sensed_end_ts,fixes,expected_segmented";
+    SectionRow: "sections", "user,trip,section,mode,start_ts,end_ts,distance_m";
+    EventRow: "events", "user,fault,start_ts,end_ts";
 }
