@@ -11,4 +11,5 @@ pub mod generate;
 pub mod in_order;
 pub mod manifest;
 pub mod osm;
+pub mod score;
 pub mod truth;
