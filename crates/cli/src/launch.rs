@@ -33,14 +33,14 @@ pub(crate) struct Args {
 
 /// Runs the subcommand.
 pub(crate) fn run(args: Args, quiet: bool) -> Result<Exit, Failure> {
-    let (scenario, recordings) = scenario(Some(&args.scenario), args.overrides)?;
+    let (scenario, population) = scenario(Some(&args.scenario), args.overrides, quiet)?;
     let target = match &args.target {
         Some(file) => read_target(file).map_err(Failure::Usage)?,
         None => Target::local(),
     };
     let program = surroundings::program()?;
     let environment = environment(&surroundings::caller());
-    let job = Launch { scenario, recordings, target, program, environment };
+    let job = Launch { scenario, population, target, program, environment };
     let progress = Progress::new(quiet);
     let (dir, result) = block_on_one_thread(|stop| launch(job, &args.out, progress, stop))?;
     tell(&result, Some(&dir))

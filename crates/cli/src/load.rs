@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
+use rushhour_dataset::configuration;
 use rushhour_launch::host::{environment, sample};
 use rushhour_launch::rundir::RunDir;
 use rushhour_launch::target::{Server, Target};
@@ -13,16 +15,19 @@ use rushhour_load::Run;
 use rushhour_load::address::Address;
 use rushhour_load::arrivals::Rate;
 use rushhour_load::operation::Operation;
-use rushhour_load::recording::{Recording, read_dir};
-use rushhour_load::scenario::{Overrides, Scenario, Seconds};
+use rushhour_load::population::Population;
+use rushhour_load::recording::read_dir;
+use rushhour_load::scenario::{Overrides, Preset, Scenario, Seconds, Synthetic};
 use rushhour_load::stop::{Stop, stop};
 use rushhour_report::result::RunResult;
 use rushhour_report::summary;
+use rushhour_synth::region::Region;
+use rushhour_synth::world::{Study, World};
 use tokio::task::LocalSet;
 
 use crate::exit::{Exit, Failure};
 use crate::output::show;
-use crate::progress::Progress;
+use crate::progress::{Progress, spinner};
 use crate::signals::StopSignal;
 use crate::surroundings;
 
@@ -102,8 +107,12 @@ impl OverrideArgs {
     }
 }
 
-/// The scenario in `file` under the flags, and the days its people live.
-pub(crate) fn scenario(file: Option<&Path>, args: OverrideArgs) -> Result<(Scenario, Vec<Recording>), Failure> {
+/// The scenario in `file` under the flags, and its people.
+pub(crate) fn scenario(
+    file: Option<&Path>,
+    args: OverrideArgs,
+    quiet: bool,
+) -> Result<(Scenario, Population), Failure> {
     let (scenario, dir) = match file {
         Some(file) => (read(file).map_err(Failure::Usage)?, file.parent()),
         None => (Scenario::default(), None),
@@ -116,13 +125,41 @@ pub(crate) fn scenario(file: Option<&Path>, args: OverrideArgs) -> Result<(Scena
             "nothing is sent: give a rate with --get, --put, --timeline or --find, or a scenario with [arrivals]";
         return Err(Failure::Usage(anyhow!(what)));
     }
-    let Some(days_dir) = scenario.days.dir.clone() else {
-        return Err(Failure::Usage(anyhow!("there are no phone days to send: give a folder with --days")));
-    };
     // A path in a file is relative to the file, one on the command line to where the person stands.
-    let days_dir = dir.filter(|_| !is_from_flag).map_or(days_dir.clone(), |dir| dir.join(&days_dir));
-    let recordings = read_dir(&days_dir).map_err(|error| Failure::Usage(error.into()))?;
-    Ok((scenario, recordings))
+    let beside = |path: &Path| dir.map_or(path.to_owned(), |dir| dir.join(path));
+    let population = match (&scenario.population, &scenario.days.dir) {
+        (Some(people), _) => made_up(people, scenario.seed, beside, quiet)?,
+        (None, Some(days_dir)) => {
+            let days_dir = if is_from_flag { days_dir.clone() } else { beside(days_dir) };
+            let recordings = read_dir(&days_dir).map_err(|error| Failure::Usage(error.into()))?;
+            Population::recorded(&scenario, recordings)
+        }
+        (None, None) => {
+            let what = "nobody's phone has anything to send: give a folder of recorded days with --days, or a scenario with \
+                        [population]";
+            return Err(Failure::Usage(anyhow!(what)));
+        }
+    };
+    Ok((scenario, population))
+}
+
+/// People who are made up as `people` says.
+fn made_up(
+    people: &Synthetic,
+    seed: u64,
+    beside: impl Fn(&Path) -> PathBuf,
+    quiet: bool,
+) -> Result<Population, Failure> {
+    let file = people.parameters.as_deref().map(|file| configuration::Population::read(&beside(file)));
+    let file = file.transpose().map_err(|error| Failure::Usage(error.into()))?.unwrap_or_default();
+    let preset = people.region.as_ref().map(Preset::parameters);
+    let region = preset.or_else(|| file.region.clone()).unwrap_or_default();
+    let building = spinner(quiet, "building the streets");
+    // They go on living after the days before the run, for as long as it takes.
+    let study = Study { seed, first_day: people.first_day, days: u32::MAX };
+    let world = World { region: Region::synthetic(&region, seed), parameters: file.parameters(), study };
+    building.finish_and_clear();
+    Ok(Population::synthetic(Arc::new(world), people.people, people.days))
 }
 
 fn read(file: &Path) -> Result<Scenario> {
@@ -132,14 +169,14 @@ fn read(file: &Path) -> Result<Scenario> {
 
 /// Runs the subcommand.
 pub(crate) fn run(args: Args, quiet: bool) -> Result<Exit, Failure> {
-    let (scenario, recordings) = scenario(args.scenario.as_deref(), args.overrides)?;
+    let (scenario, population) = scenario(args.scenario.as_deref(), args.overrides, quiet)?;
     let environment = environment(&surroundings::caller());
     let target = Target {
         name: "external".to_owned().try_into().expect("a valid constant"),
         server: Server::External { url: args.url.clone() },
     };
     let out = args.out.map(|out| RunDir::create(&out, &scenario, &target, &environment)).transpose()?;
-    let run = Run { scenario, recordings, target: args.url.to_string(), address: args.url, environment };
+    let run = Run { scenario, population, target: args.url.to_string(), address: args.url, environment };
     let progress = Progress::new(quiet);
     let result = block_on_one_thread(|stop| async { Ok(rushhour_load::run(run, sample, progress, stop).await?) })?;
     if let Some(dir) = &out {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use rushhour_load::address::Address;
 use rushhour_load::observer::{Observer, Stage};
-use rushhour_load::recording::Recording;
+use rushhour_load::population::Population;
 use rushhour_load::scenario::Scenario;
 use rushhour_load::stop::Stop;
 use rushhour_load::{Run, run};
@@ -22,12 +22,12 @@ use crate::sample::{Sampler, cpu_s};
 use crate::target::{Server, Target};
 
 /// What is to be launched.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Launch {
     /// What is sent.
     pub scenario: Scenario,
-    /// The days that people live.
-    pub recordings: Vec<Recording>,
+    /// Whose phones send it.
+    pub population: Population,
     /// What it is sent to.
     pub target: Target,
     /// This program, which is also the reference server.
@@ -41,10 +41,10 @@ pub struct Launch {
 /// # Errors
 /// When the target does not start or ends by itself, or something cannot be kept.
 pub async fn launch(launch: Launch, out: &Path, observer: Rc<dyn Observer>, stop: Stop) -> Result<(RunDir, RunResult)> {
-    let Launch { scenario, recordings, target, program, environment } = launch;
+    let Launch { scenario, population, target, program, environment } = launch;
     let dir = RunDir::create(out, &scenario, &target, &environment)?;
     let name = target.name.as_str().to_owned();
-    let run_at = |address: Address| Run { scenario, recordings, address, target: name, environment };
+    let run_at = |address: Address| Run { scenario, population, address, target: name, environment };
     let (result, trouble) = match target.server {
         Server::External { url } => (run(run_at(url), sample, observer, stop).await?, Ok(())),
         Server::Reference => run_reference(&dir, &program, run_at, observer, stop).await?,

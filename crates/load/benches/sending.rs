@@ -2,19 +2,25 @@
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on may panic")]
 
+use std::num::NonZeroU32;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
+use jiff::civil::Date;
 use rushhour_load::operation::Operation;
 use rushhour_load::population::Population;
 use rushhour_load::recorder::{Outcome, Recorder, Sample};
 use rushhour_load::recording;
-use rushhour_load::request::uploads_before;
+use rushhour_load::request::Before;
 use rushhour_load::scenario::Scenario;
 use rushhour_load::schedule::Schedule;
 use rushhour_load::transport::Answer;
+use rushhour_synth::parameters::Parameters;
+use rushhour_synth::region::{Region, RegionParameters};
+use rushhour_synth::world::{Study, World};
 
 const MIX: &str = "users = 100\nphases = { warm_up_s = 0, measure_s = 100 }\n[arrivals]\n\
     get = { rate_per_s = 100 }\nput = { rate_per_s = 50 }\ntimeline = { rate_per_s = 20 }";
@@ -30,12 +36,29 @@ fn schedule_17_000_arrivals(bencher: Bencher<'_, '_>) {
 }
 
 #[divan::bench]
-fn make_the_uploads_of_200_days(bencher: Bencher<'_, '_>) {
+fn make_the_uploads_of_200_recorded_days(bencher: Bencher<'_, '_>) {
     let scenario = Scenario::parse(MIX).unwrap();
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/days");
-    let population = Population::new(&scenario, recording::read_dir(&dir).unwrap());
-    let count = uploads_before(population.clone()).count();
-    bencher.counter(ItemsCount::new(count)).bench(|| uploads_before(population.clone()).count());
+    let recordings = recording::read_dir(&dir).unwrap();
+    let population = || Population::recorded(&scenario, recordings.clone());
+    let count = Before(population()).count();
+    bencher
+        .counter(ItemsCount::new(count))
+        .with_inputs(population)
+        .bench_values(|population| Before(population).count());
+}
+
+#[divan::bench]
+fn make_the_uploads_of_200_synthetic_days(bencher: Bencher<'_, '_>) {
+    let region = Region::synthetic(&RegionParameters::default(), 1);
+    let study = Study { seed: 1, first_day: Date::constant(2026, 1, 5), days: u32::MAX };
+    let world = Arc::new(World { region, parameters: Parameters::default(), study });
+    let population = || Population::synthetic(Arc::clone(&world), NonZeroU32::new(100).unwrap(), 2);
+    let count = Before(population()).count();
+    bencher
+        .counter(ItemsCount::new(count))
+        .with_inputs(population)
+        .bench_values(|population| Before(population).count());
 }
 
 #[divan::bench]

@@ -21,12 +21,12 @@ const REGISTERED_AT_ONCE: usize = 16;
 ///
 /// # Errors
 /// [`LoadError::Register`] with the first refusal.
-pub async fn register(address: &Address, users: u32, observer: &dyn Observer) -> Result<(), LoadError> {
+pub async fn register(address: &Address, population: &Population, observer: &dyn Observer) -> Result<(), LoadError> {
     // Straight to the target, as the load goes.
     let client = Client::builder().no_proxy().timeout(TIMEOUT).build();
     let client = client.map_err(|error| LoadError::Register { address: address.clone(), reason: full(&error) })?;
     let mut waiting = JoinSet::new();
-    let mut people = 0..users;
+    let mut people = 0..population.users();
     loop {
         while waiting.len() < REGISTERED_AT_ONCE
             && let Some(user) = people.next()
@@ -34,7 +34,7 @@ pub async fn register(address: &Address, users: u32, observer: &dyn Observer) ->
             waiting.spawn(create(
                 client.clone(),
                 format!("{address}{}", route::PROFILE_CREATE),
-                Population::token(user),
+                population.token(user),
             ));
         }
         let Some(created) = waiting.join_next().await else { return Ok(()) };

@@ -7,6 +7,13 @@ use serde::de::DeserializeOwned;
 #[error("{0}")]
 pub struct DocumentError(String);
 
+impl DocumentError {
+    /// What is wrong with a file as a whole.
+    pub(crate) fn new(what: &str) -> Self {
+        Self(what.to_owned())
+    }
+}
+
 /// Reads a document.
 ///
 /// # Errors

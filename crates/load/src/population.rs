@@ -1,108 +1,139 @@
-//! The people of a run: who they are, and which recorded day each of them lives on which date.
+//! The people of a run: who they are, what their phones send next, and which of their days can be read.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
-use jiff::ToSpan;
+use bytes::Bytes;
 use jiff::civil::Date;
+use rushhour_synth::world::World;
+use serde::Serialize;
 
+use crate::recorded::Recorded;
 use crate::recording::Recording;
 use crate::scenario::Scenario;
+use crate::synthetic::Synthetic;
 
-/// People who live recorded days one after another, everybody starting with another one.
-#[derive(Clone, Debug)]
+/// People, and how far their phones are with sending their days.
+#[derive(Debug)]
 pub struct Population {
-    users: NonZeroU32,
-    recordings: Vec<Recording>,
-    first_day: Date,
-    days_before: u32,
-    /// `starts[i]` is how many days the first `i` recordings cover; the recordings twice over, so that a person who
-    /// starts with any of them finds a whole cycle.
-    starts: Vec<u32>,
+    people: People,
+    /// How far the days before the run are uploaded.
+    before: Before,
 }
 
-/// A recorded day on a date.
-#[derive(Clone, Copy, Debug)]
-pub struct LivedDay<'a> {
-    /// What was recorded.
-    pub recording: &'a Recording,
-    /// The date it starts on.
-    pub date: Date,
-    /// How many days later than it was recorded.
-    pub shift_days: i32,
+#[derive(Debug)]
+enum People {
+    Recorded(Recorded),
+    Synthetic(Box<Synthetic>),
+}
+
+/// A day and a person: everything of days and people before them is uploaded.
+#[derive(Clone, Copy, Debug, Default)]
+struct Before {
+    day: u32,
+    user: u32,
+}
+
+/// What a phone sends at once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Upload {
+    /// How many entries it carries.
+    pub entries: usize,
+    /// JSON.
+    pub body: Bytes,
+}
+
+/// Days that a person lived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LivedDays {
+    /// The first one.
+    pub first: Date,
+    /// How many.
+    pub count: u32,
 }
 
 impl Population {
     /// The people of `scenario`, who live `recordings`, of which there must be at least one.
-    pub fn new(scenario: &Scenario, recordings: Vec<Recording>) -> Self {
-        let count = u32::try_from(recordings.len()).expect("recordings are files in one folder");
-        assert!(count > 0, "reading a folder without recordings fails");
-        let lengths = recordings.iter().chain(&recordings).map(|recording| recording.length_days);
-        let sum = |start: &mut u32, length: u32| Some(std::mem::replace(start, *start + length));
-        Self {
-            users: scenario.users,
-            first_day: scenario.days.first_day,
-            days_before: scenario.days.before.unwrap_or(count),
-            starts: lengths.chain([0]).scan(0, sum).collect(),
-            recordings,
-        }
+    pub fn recorded(scenario: &Scenario, recordings: Vec<Recording>) -> Self {
+        Self::new(People::Recorded(Recorded::new(scenario, scenario.users(), recordings)))
+    }
+
+    /// People of `world`, who have uploaded `days_before` days when a run starts, and go on living.
+    pub fn synthetic(world: Arc<World>, users: NonZeroU32, days_before: u32) -> Self {
+        Self::new(People::Synthetic(Box::new(Synthetic::new(world, users, days_before))))
+    }
+
+    fn new(people: People) -> Self {
+        Self { people, before: Before::default() }
     }
 
     /// How many people.
     pub fn users(&self) -> u32 {
-        self.users.get()
-    }
-
-    /// How many lived days everybody has uploaded before a run starts.
-    pub fn days_before(&self) -> u32 {
-        self.days_before
+        match &self.people {
+            People::Recorded(recorded) => recorded.users(),
+            People::Synthetic(synthetic) => synthetic.users(),
+        }
     }
 
     /// What person `user` is called.
-    pub fn token(user: u32) -> String {
-        format!("rushhour-{user:07}")
+    pub fn token(&self, user: u32) -> String {
+        match &self.people {
+            People::Recorded(_) => Recorded::token(user),
+            People::Synthetic(synthetic) => synthetic.token(user),
+        }
     }
 
-    /// The `turn`-th day of person `user`, counted from 0.
-    pub fn day(&self, user: u32, turn: u32) -> LivedDay<'_> {
-        let count = self.recordings.len();
-        let (first, turn) = (user as usize % count, turn as usize);
-        let start = |position: usize| *self.starts.get(position).expect("two cycles were summed up");
-        let cycle_days = start(count);
-        let cycles = u32::try_from(turn / count).expect("a quotient of a u32");
-        let offset = cycles * cycle_days + start(first + turn % count) - start(first);
-        let recording = self.recordings.get((first + turn) % count).expect("a remainder of the count");
-        let date = self.first_day.saturating_add(i64::from(offset).days());
-        LivedDay { recording, date, shift_days: (date - recording.first_day).get_days() }
+    /// How many days of how many people are uploaded before a run starts.
+    pub fn person_days_before(&self) -> u64 {
+        u64::from(self.days_before()) * u64::from(self.users())
+    }
+
+    /// A day, or a few, that person `user` has lived and uploaded before the run: which of them is up to `draw`. A study
+    /// without one is read on its first day.
+    pub fn read_days(&self, user: u32, draw: u32) -> LivedDays {
+        match &self.people {
+            People::Recorded(recorded) => recorded.read_days(user, draw),
+            People::Synthetic(synthetic) => synthetic.read_days(draw),
+        }
+    }
+
+    /// The next upload of the days before the run, day by day and person by person, and how many person-days were
+    /// completed since the one before; none when all are made.
+    pub fn next_before(&mut self) -> Option<(Upload, u32)> {
+        let mut passed = 0;
+        while self.before.day < self.days_before() {
+            let Before { day, user } = self.before;
+            let upload = match &mut self.people {
+                People::Recorded(recorded) => recorded.next_upload_of_day(user, day),
+                People::Synthetic(synthetic) => synthetic.next_upload_of_day(user, day),
+            };
+            if let Some(upload) = upload {
+                return Some((upload, passed));
+            }
+            passed += 1;
+            let is_last = user + 1 == self.users();
+            self.before = if is_last { Before { day: day + 1, user: 0 } } else { Before { day, user: user + 1 } };
+        }
+        None
+    }
+
+    /// What the phone of person `user` has not sent before.
+    pub fn next_upload(&mut self, user: u32) -> Upload {
+        match &mut self.people {
+            People::Recorded(recorded) => recorded.next_upload(user),
+            People::Synthetic(synthetic) => synthetic.next_upload(user),
+        }
+    }
+
+    fn days_before(&self) -> u32 {
+        match &self.people {
+            People::Recorded(recorded) => recorded.days_before(),
+            People::Synthetic(synthetic) => synthetic.days_before(),
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn recording(first_s: u32, last_s: u32) -> Recording {
-        let entry = |at: u32| {
-            let text = format!(r#"{{"metadata":{{"key":"k","type":"t","write_ts":{at}}},"data":{{}}}}"#);
-            serde_json::from_str(&text).unwrap()
-        };
-        Recording::new(vec![entry(first_s), entry(last_s)]).unwrap()
-    }
-
-    #[test]
-    fn days_follow_one_another_without_overlap_for_everybody() {
-        // The second recording covers two days.
-        let recordings = vec![recording(0, 10), recording(0, 90_000), recording(0, 20)];
-        let population = Population::new(&Scenario::parse("users = 4").unwrap(), recordings);
-        assert_eq!(population.days_before(), 3);
-        for user in 0..4 {
-            let days: Vec<_> = (0..9).map(|turn| population.day(user, turn)).collect();
-            assert_eq!(days[0].date, Date::constant(2026, 1, 5));
-            for pair in days.windows(2) {
-                let gap = (pair[1].date - pair[0].date).get_days();
-                assert_eq!(gap, i32::try_from(pair[0].recording.length_days).unwrap());
-            }
-            assert!(days.iter().all(|day| (day.date - day.recording.first_day).get_days() == day.shift_days));
-        }
-        assert_eq!(population.day(1, 0).recording.length_days, 2);
-    }
+/// A body on the wire.
+pub(crate) fn body(body: &impl Serialize) -> Bytes {
+    serde_json::to_vec(body).expect("the wire types have text keys and finite numbers").into()
 }

@@ -7,13 +7,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use rushhour_model::day::{DAY_S, start_s};
 use rushhour_model::entry::key;
-use rushhour_model::shift;
-use rushhour_model::wire::{Call, FindEntriesRequest, PutCall, route};
+use rushhour_model::wire::{Call, FindEntriesRequest, route};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
 use crate::operation::Operation;
-use crate::population::{LivedDay, Population};
+use crate::population::{self, LivedDays, Population, Upload};
 use crate::schedule::Arrival;
 
 /// How many requests are made before they are due. More would only hold memory: a median upload has 65 kB.
@@ -32,38 +31,21 @@ pub struct Request {
     pub body: Bytes,
     /// How many entries it carries.
     pub entries: usize,
-}
-
-/// Where a person's phone is in its uploads.
-#[derive(Clone, Copy, Debug)]
-struct Position {
-    turn: u32,
-    part: usize,
+    /// Before the run: how many more days of people are under way with it.
+    pub person_days: u32,
 }
 
 /// The requests of a schedule, in its order. A put carries what the person's phone has not sent before.
+#[derive(Debug)]
 pub struct Requests<S> {
     schedule: S,
     population: Population,
-    positions: Vec<Position>,
 }
 
 impl<S: Iterator<Item = Arrival>> Requests<S> {
     /// The requests of `schedule` for `population`, whose days before the run have been uploaded.
     pub fn new(schedule: S, population: Population) -> Self {
-        let start = Position { turn: population.days_before(), part: 0 };
-        let positions = (0..population.users()).map(|_| start).collect();
-        Self { schedule, population, positions }
-    }
-
-    fn next_upload(&mut self, arrival: Arrival) -> Request {
-        let user = usize::try_from(arrival.user).expect("a number of people fits in memory");
-        let position = self.positions.get_mut(user).expect("the schedule only names people of the scenario");
-        let Position { turn, part } = *position;
-        let day = self.population.day(arrival.user, turn);
-        let is_last = part + 1 == day.recording.uploads.len();
-        *position = if is_last { Position { turn: turn + 1, part: 0 } } else { Position { turn, part: part + 1 } };
-        put(arrival.at, arrival.user, &day, part)
+        Self { schedule, population }
     }
 }
 
@@ -71,40 +53,30 @@ impl<S: Iterator<Item = Arrival>> Iterator for Requests<S> {
     type Item = Request;
 
     fn next(&mut self) -> Option<Request> {
-        let arrival = self.schedule.next()?;
-        let Arrival { at, operation, user, draw } = arrival;
-        let token = Population::token(user);
-        // Readers look at any day that is in the store; a study without one is read on its first day.
-        let read_day = self.population.day(user, draw % self.population.days_before().max(1));
+        let Arrival { at, operation, user, draw } = self.schedule.next()?;
+        let token = self.population.token(user);
+        // Readers look at any day that is in the store.
+        let days = self.population.read_days(user, draw);
         Some(match operation {
-            Operation::Put => self.next_upload(arrival),
+            Operation::Put => put(at, self.population.next_upload(user)),
             Operation::Get => plain(at, operation, route::USERCACHE_GET.to_owned(), &call(&token)),
-            Operation::Timeline => {
-                plain(at, operation, format!("{}/{}", route::GET_TRIPS, read_day.date), &call(&token))
-            }
-            Operation::Find => {
-                plain(at, operation, format!("{}/timestamp", route::FIND_ENTRIES), &find(&token, &read_day))
-            }
+            Operation::Timeline => plain(at, operation, format!("{}/{}", route::GET_TRIPS, days.first), &call(&token)),
+            Operation::Find => plain(at, operation, format!("{}/timestamp", route::FIND_ENTRIES), &find(&token, days)),
         })
     }
 }
 
-/// Every upload of the days before the run, day by day and person by person.
-pub fn uploads_before(population: Population) -> impl Iterator<Item = Request> + Send {
-    let users = population.users();
-    let days = (0..population.days_before()).flat_map(move |turn| (0..users).map(move |user| (turn, user)));
-    days.flat_map(move |(turn, user)| {
-        let day = population.day(user, turn);
-        let uploads = 0..day.recording.uploads.len();
-        uploads.map(|part| put(Duration::ZERO, user, &day, part)).collect::<Vec<_>>()
-    })
-}
+/// Every upload of the days before the run, day by day and person by person; gives the population back when asked.
+#[derive(Debug)]
+pub struct Before(pub Population);
 
-/// How many uploads [`uploads_before`] gives.
-pub fn count_uploads_before(population: &Population) -> usize {
-    let turns = 0..population.days_before();
-    let uploads = |turn| (0..population.users()).map(move |user| population.day(user, turn).recording.uploads.len());
-    turns.flat_map(uploads).sum()
+impl Iterator for Before {
+    type Item = Request;
+
+    fn next(&mut self) -> Option<Request> {
+        let (upload, person_days) = self.0.next_before()?;
+        Some(Request { person_days, ..put(Duration::ZERO, upload) })
+    }
 }
 
 /// Gives one request after another.
@@ -126,46 +98,64 @@ impl<I: Iterator<Item = Request>> Source for Ready<I> {
 /// Requests that are made on a thread of their own, a bounded number ahead, so that making one never delays sending or
 /// receiving another.
 #[derive(Debug)]
-pub struct Ahead {
+pub struct Ahead<I> {
     made: mpsc::Receiver<Request>,
-    maker: Option<JoinHandle<()>>,
+    maker: Maker<I>,
 }
 
-impl Ahead {
+#[derive(Debug)]
+enum Maker<I> {
+    Making(JoinHandle<I>),
+    Done(I),
+    Failed,
+}
+
+impl<I: Iterator<Item = Request> + Send + 'static> Ahead<I> {
     /// Starts making `requests`.
-    pub fn start(requests: impl Iterator<Item = Request> + Send + 'static) -> Self {
+    pub fn start(mut requests: I) -> Self {
         let (sender, made) = mpsc::channel(MADE_AHEAD_MAX);
         let maker = std::thread::spawn(move || {
-            for request in requests {
-                // The run was stopped early.
-                if sender.blocking_send(request).is_err() {
-                    return;
-                }
-            }
+            // The run may be stopped early.
+            while let Some(request) = requests.next()
+                && sender.blocking_send(request).is_ok()
+            {}
+            requests
         });
-        Self { made, maker: Some(maker) }
+        Self { made, maker: Maker::Making(maker) }
+    }
+
+    /// Stops making them, and gives back what they are made from.
+    pub fn into_inner(mut self) -> I {
+        self.made.close();
+        self.maker.join()
     }
 }
 
-impl Source for Ahead {
+impl<I> Maker<I> {
+    /// Waits for the thread to end. A schedule that ends too soon must not look like one that was sent to its end: who
+    /// waits for a thread that panicked panics.
+    fn join(self) -> I {
+        match self {
+            Self::Making(maker) => maker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Self::Done(requests) => requests,
+            Self::Failed => panic!("the requests could not be made"),
+        }
+    }
+}
+
+impl<I> Source for Ahead<I> {
     async fn next(&mut self) -> Option<Request> {
         let next = self.made.recv().await;
-        if next.is_none()
-            && let Some(Err(panic)) = self.maker.take().map(JoinHandle::join)
-        {
-            // A schedule that ends too soon must not look like one that was sent to its end.
-            std::panic::resume_unwind(panic);
+        if next.is_none() {
+            self.maker = Maker::Done(std::mem::replace(&mut self.maker, Maker::Failed).join());
         }
         next
     }
 }
 
-fn put(at: Duration, user: u32, day: &LivedDay<'_>, part: usize) -> Request {
-    let range = day.recording.uploads.get(part).cloned().unwrap_or_default();
-    let mut entries = day.recording.entries.get(range).unwrap_or_default().to_vec();
-    entries.iter_mut().for_each(|entry| shift::by_days(entry, day.shift_days));
-    let body = PutCall { user: &Population::token(user), phone_to_server: &entries };
-    Request { entries: entries.len(), ..plain(at, Operation::Put, route::USERCACHE_PUT.to_owned(), &body) }
+fn put(at: Duration, upload: Upload) -> Request {
+    let Upload { entries, body } = upload;
+    Request { at, operation: Operation::Put, path: route::USERCACHE_PUT.to_owned(), body, entries, person_days: 0 }
 }
 
 fn call(token: &str) -> Call<'_> {
@@ -173,9 +163,9 @@ fn call(token: &str) -> Call<'_> {
 }
 
 /// What the app asks for when it shows what the pipeline has not reached yet.
-fn find<'a>(token: &'a str, day: &LivedDay<'_>) -> FindEntriesRequest<'a> {
-    let start = start_s(day.date);
-    let end = start + i64::from(day.recording.length_days) * DAY_S;
+fn find(token: &str, days: LivedDays) -> FindEntriesRequest<'_> {
+    let start = start_s(days.first);
+    let end = start + i64::from(days.count) * DAY_S;
     FindEntriesRequest {
         user: Some(token.into()),
         key_list: Some([key::FILTERED_LOCATION, key::TRANSITION].map(str::to_owned).to_vec()),
@@ -186,6 +176,5 @@ fn find<'a>(token: &'a str, day: &LivedDay<'_>) -> FindEntriesRequest<'a> {
 }
 
 fn plain(at: Duration, operation: Operation, path: String, body: &impl Serialize) -> Request {
-    let body = serde_json::to_vec(body).expect("the wire types have text keys and finite numbers");
-    Request { at, operation, path, body: body.into(), entries: 0 }
+    Request { at, operation, path, body: population::body(body), entries: 0, person_days: 0 }
 }

@@ -16,8 +16,7 @@ use crate::observer::{HostProbe, HostSample, Observer, Stage};
 use crate::pool::Pool;
 use crate::population::Population;
 use crate::recorder::Recorder;
-use crate::recording::Recording;
-use crate::request::{Ahead, Requests, count_uploads_before, uploads_before};
+use crate::request::{Ahead, Before, Requests};
 use crate::scenario::{Phases, Scenario};
 use crate::schedule::Schedule;
 use crate::stop::Stop;
@@ -27,12 +26,12 @@ use crate::upload::upload;
 use crate::validity::{Facts, judge};
 
 /// What is to be run, and what it is called in the result.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Run {
     /// What is sent.
     pub scenario: Scenario,
-    /// The days that people live.
-    pub recordings: Vec<Recording>,
+    /// Whose phones send it.
+    pub population: Population,
     /// Where it is sent.
     pub address: Address,
     /// What the target is called.
@@ -51,16 +50,15 @@ pub async fn run(
     observer: Rc<dyn Observer>,
     mut stop: Stop,
 ) -> Result<RunResult, LoadError> {
-    let Run { scenario, recordings, address, target, environment } = run;
+    let Run { scenario, population, address, target, environment } = run;
     let pool = Rc::new(Pool::new(Http1::new(address.clone()), scenario.connections.max.get()));
-    let population = Population::new(&scenario, recordings);
 
     observer.steps(Stage::Register, population.users().into());
     tokio::select! {
-        registered = control::register(&address, population.users(), &*observer) => registered?,
+        registered = control::register(&address, &population, &*observer) => registered?,
         () = stop.requested() => {}
     }
-    let upload = upload_before(&population, &scenario, &pool, &*observer, &mut stop).await;
+    let (upload, population) = upload_before(population, &scenario, &pool, &*observer, &mut stop).await;
     let pool = Rc::into_inner(pool).expect("every upload has ended");
 
     let requests = Ahead::start(Requests::new(Schedule::new(&scenario), population));
@@ -81,7 +79,7 @@ pub async fn run(
         verdict,
         reasons,
         seed: scenario.seed,
-        users: scenario.users.get(),
+        users: scenario.users().get(),
         phases: lengths(&scenario.phases),
         measured_s: measured.as_secs_f64(),
         upload,
@@ -117,16 +115,17 @@ fn lengths(phases: &Phases) -> PhaseLengths {
 }
 
 async fn upload_before<T: Transport + 'static>(
-    population: &Population,
+    population: Population,
     scenario: &Scenario,
     pool: &Rc<Pool<T>>,
     observer: &dyn Observer,
     stop: &mut Stop,
-) -> UploadResult {
-    observer.steps(Stage::Upload, count_uploads_before(population) as u64);
+) -> (UploadResult, Population) {
+    observer.steps(Stage::Upload, population.person_days_before());
     let request_timeout = scenario.connections.request_timeout_s.duration();
-    let before = Ahead::start(uploads_before(population.clone()));
-    upload(before, pool, request_timeout, observer, stop).await
+    let mut before = Ahead::start(Before(population));
+    let result = upload(&mut before, pool, request_timeout, observer, stop).await;
+    (result, before.into_inner().0)
 }
 
 /// What the machine had used when *measure* began and ended, as far as the run got there.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::civil::Date;
+use rushhour_synth::region::{PRESETS, RegionParameters};
 use serde::{Deserialize, Serialize};
 
 use crate::arrivals::{Arrivals, Rate};
@@ -32,6 +33,8 @@ pub struct Scenario {
     /// What their phones upload.
     #[serde(default)]
     pub days: Days,
+    /// People who are made up, in the place of `users` who live recorded days.
+    pub population: Option<Synthetic>,
     /// How long each phase is.
     #[serde(default)]
     pub phases: Phases,
@@ -102,9 +105,53 @@ pub struct Days {
 
 impl Default for Days {
     fn default() -> Self {
-        // A Monday, far enough from a change of the clocks anywhere.
-        Self { dir: None, first_day: Date::constant(2026, 1, 5), before: None }
+        Self { dir: None, first_day: default_first_day(), before: None }
     }
+}
+
+/// People who are made up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Synthetic {
+    /// How many there are.
+    pub people: NonZeroU32,
+    /// How many days each of them has uploaded before the phases begin; they go on living.
+    pub days: u32,
+    /// Where they live; when absent, where the file of their parameters says.
+    pub region: Option<Preset>,
+    /// A file as in `scenarios/populations`, relative to the scenario file; a city in the United States when absent.
+    pub parameters: Option<PathBuf>,
+    /// The date of everybody's first day.
+    #[serde(default = "default_first_day")]
+    pub first_day: Date,
+}
+
+/// A region that comes with the program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Preset(String);
+
+impl Preset {
+    /// What it is made from.
+    pub fn parameters(&self) -> RegionParameters {
+        RegionParameters::preset(&self.0).expect("only names of presets are taken")
+    }
+}
+
+impl TryFrom<String> for Preset {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        if RegionParameters::preset(&name).is_none() {
+            return Err(format!("`{name}` is none of the regions {}", PRESETS.join(", ")));
+        }
+        Ok(Self(name))
+    }
+}
+
+/// A Monday, far enough from a change of the clocks anywhere.
+fn default_first_day() -> Date {
+    Date::constant(2026, 1, 5)
 }
 
 /// How long each phase is. Only requests intended in *measure* count.
@@ -296,7 +343,17 @@ impl Scenario {
     /// # Errors
     /// With the line, and with the field that may have been meant where one is unknown.
     pub fn parse(text: &str) -> Result<Self, DocumentError> {
-        document::parse(text)
+        let scenario: Self = document::parse(text)?;
+        if scenario.population.is_some() && scenario.days.dir.is_some() {
+            let what = "people live recorded days (`[days]`) or are made up (`[population]`): leave one of them out";
+            return Err(DocumentError::new(what));
+        }
+        Ok(scenario)
+    }
+
+    /// How many people there are.
+    pub fn users(&self) -> NonZeroU32 {
+        self.population.as_ref().map_or(self.users, |population| population.people)
     }
 
     /// The scenario with the flags' values in the place of its own.
@@ -306,8 +363,15 @@ impl Scenario {
             self.arrivals.insert(operation, Arrivals { rate_per_s: rate, spacing });
         }
         self.phases.measure_s = overrides.measure_s.unwrap_or(self.phases.measure_s);
+        if overrides.days_dir.is_some() {
+            self.users = self.users();
+            self.population = None;
+        }
         self.days.dir = overrides.days_dir.or(self.days.dir);
-        self.users = overrides.users.unwrap_or(self.users);
+        if let Some(users) = overrides.users {
+            self.users = users;
+            self.population.iter_mut().for_each(|population| population.people = users);
+        }
         self.seed = overrides.seed.unwrap_or(self.seed);
         self
     }
@@ -353,6 +417,20 @@ mod tests {
         refuses("[days]\nfirst_day = \"yesterday\"", 2, &[]);
         refuses("name = \"../escape\"", 1, &["is not a name"]);
         refuses("seed = ", 1, &[]);
+        refuses("[population]\npeople = 5\ndays = 1\nregion = \"atlantis\"", 4, &["`atlantis` is none", "berlin"]);
+    }
+
+    #[test]
+    fn people_are_recorded_or_made_up() {
+        let both = "days = { dir = \"d\" }\n[population]\npeople = 5\ndays = 1";
+        assert!(Scenario::parse(both).unwrap_err().to_string().contains("leave one of them out"));
+        let scenario = Scenario::parse("[population]\npeople = 5\ndays = 1").unwrap();
+        assert_eq!(scenario.users().get(), 5);
+        let more = Overrides { users: NonZeroU32::new(7), ..Overrides::default() };
+        assert_eq!(scenario.clone().with(more).users().get(), 7);
+        let recorded = Overrides { days_dir: Some("days".into()), ..Overrides::default() };
+        let recorded = scenario.with(recorded);
+        assert_eq!((recorded.population.as_ref(), recorded.users().get()), (None, 5));
     }
 
     #[test]

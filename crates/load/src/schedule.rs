@@ -44,7 +44,7 @@ impl Schedule {
             let mut choices = ChaCha8Rng::seed_from_u64(scenario.seed);
             choices.set_stream(2 * number + 1);
             let times = arrivals.times(scenario.seed, 2 * number).peekable();
-            Some(Stream { operation, times, choices, users: scenario.users.get() })
+            Some(Stream { operation, times, choices, users: scenario.users().get() })
         };
         let streams = (0..).zip(Operation::ALL).filter_map(stream).collect();
         Self { streams, end: scenario.phases.measure_end() }

@@ -16,7 +16,7 @@ use crate::transport::{Connection, Failure, Transport};
 
 /// Sends every request, each as soon as a connection is free. Must run inside a [`tokio::task::LocalSet`].
 pub async fn upload<T: Transport + 'static>(
-    mut requests: impl Source,
+    requests: &mut impl Source,
     pool: &Rc<Pool<T>>,
     request_timeout: Duration,
     observer: &dyn Observer,
@@ -29,17 +29,15 @@ pub async fn upload<T: Transport + 'static>(
         while let Some(request) = requests.next().await {
             if tasks.len() == pool.connections_max() {
                 tasks.join_next().await;
-                observer.step();
             }
+            (0..request.person_days).for_each(|_| observer.step());
             let (pool, result) = (Rc::clone(pool), Rc::clone(&result));
             tasks.spawn_local(async move {
                 let outcome = send(&pool, &request, request_timeout).await;
                 count(&mut result.borrow_mut(), &request, outcome);
             });
         }
-        while tasks.join_next().await.is_some() {
-            observer.step();
-        }
+        while tasks.join_next().await.is_some() {}
     };
     tokio::select! {
         () = sending => {}

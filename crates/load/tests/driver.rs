@@ -75,6 +75,7 @@ async fn run(connections: u32, script: Script, stop: Stop) -> (Driven, Operation
         path: "/".to_owned(),
         body: "{}".into(),
         entries: 0,
+        person_days: 0,
     });
     let bounds = Bounds { request_timeout: Duration::from_secs(3), backlog_max: 400, end: scenario.phases.end() };
     let pool = Pool::new(Target { script, epoch: Instant::now() }, connections);

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use flate2::read::GzDecoder;
 use rushhour_load::recording;
-use rushhour_load::request::uploads_before;
+use rushhour_load::request::Before;
 use rushhour_load::{population::Population, scenario::Scenario};
 use rushhour_model::received::Received;
 use serde_json::Value;
@@ -45,7 +45,7 @@ fn every_real_day_becomes_uploads_of_which_none_is_lost() {
     let uploads = recordings.iter().map(|recording| recording.uploads.len());
     // Real phones made 2 to 5 uploads a day, simulated ones 1 to 9 (from their transitions).
     assert!(uploads.clone().all(|uploads| (1..=12).contains(&uploads)), "{:?}", uploads.collect::<Vec<_>>());
-    let population = Population::new(&Scenario::parse("users = 2").unwrap(), recordings);
-    let sent: usize = uploads_before(population).map(|request| request.entries).sum();
+    let population = Population::recorded(&Scenario::parse("users = 2").unwrap(), recordings);
+    let sent: usize = Before(population).map(|request| request.entries).sum();
     assert_eq!(sent, 2 * count);
 }

@@ -3,14 +3,21 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on may panic")]
 
 use std::collections::HashSet;
+use std::num::NonZeroU32;
 use std::path::Path;
+use std::sync::Arc;
 
+use jiff::civil::Date;
 use rushhour_load::operation::Operation;
 use rushhour_load::population::Population;
 use rushhour_load::recording;
-use rushhour_load::request::{Ahead, Request, Requests, Source, count_uploads_before, uploads_before};
+use rushhour_load::request::{Ahead, Before, Request, Requests, Source};
 use rushhour_load::scenario::Scenario;
 use rushhour_load::schedule::Schedule;
+use rushhour_synth::parameters::Parameters;
+use rushhour_synth::phone::PhoneParameters;
+use rushhour_synth::region::{Region, RegionFile, RegionParameters};
+use rushhour_synth::world::{Study, World};
 use serde_json::Value;
 
 const MIX: &str = "users = 5\nphases = { warm_up_s = 0, measure_s = 20 }\n[arrivals]\n\
@@ -18,12 +25,25 @@ const MIX: &str = "users = 5\nphases = { warm_up_s = 0, measure_s = 20 }\n[arriv
 
 fn population(scenario: &Scenario) -> Population {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/days");
-    Population::new(scenario, recording::read_dir(&dir).unwrap())
+    Population::recorded(scenario, recording::read_dir(&dir).unwrap())
 }
 
 fn requests() -> Vec<Request> {
     let scenario = Scenario::parse(MIX).unwrap();
     Requests::new(Schedule::new(&scenario), population(&scenario)).collect()
+}
+
+/// Three people of a small town, who have uploaded two days when a run starts.
+fn synthetic() -> Population {
+    let mut town = RegionFile::from(RegionParameters::default());
+    town.radius_m = 4_000.0;
+    let region = Region::synthetic(&town.try_into().unwrap(), 1);
+    let study = Study { seed: 1, first_day: Date::constant(2026, 1, 5), days: u32::MAX };
+    // An upload whose answer is lost comes again.
+    let phones = PhoneParameters::default().without_faults();
+    let parameters = Parameters { phones, ..Parameters::default() };
+    let world = Arc::new(World { region, parameters, study });
+    Population::synthetic(world, NonZeroU32::new(3).unwrap(), 2)
 }
 
 /// The identities of the entries that a put carries.
@@ -55,15 +75,22 @@ async fn a_schedule_that_breaks_off_does_not_look_like_one_that_ended() {
 
 #[test]
 fn every_put_is_new_data_also_against_what_was_uploaded_before() {
-    let population = population(&Scenario::parse(MIX).unwrap());
-    let before: Vec<_> = uploads_before(population.clone()).collect();
-    assert_eq!(before.len(), count_uploads_before(&population));
-    let mut seen = HashSet::new();
-    let puts = requests().into_iter().filter(|request| request.operation == Operation::Put);
-    for request in before.into_iter().chain(puts) {
-        for identity in identities(&request) {
-            assert!(seen.insert(identity.clone()), "{identity} is sent twice");
+    let scenario = Scenario::parse(MIX).unwrap();
+    for (population, users) in [(population(&scenario), 5), (synthetic(), 3)] {
+        let scenario = Scenario { users: NonZeroU32::new(users).unwrap(), ..scenario.clone() };
+        let mut before = Before(population);
+        let uploads: Vec<_> = before.by_ref().collect();
+        let mut seen = HashSet::new();
+        let requests = Requests::new(Schedule::new(&scenario), before.0);
+        let puts = requests.filter(|request| request.operation == Operation::Put);
+        for request in uploads.into_iter().chain(puts) {
+            let identities = identities(&request);
+            assert_eq!(identities.len(), request.entries);
+            for identity in identities {
+                assert!(seen.insert(identity.clone()), "{identity} is sent twice");
+            }
         }
+        assert!(seen.len() > 10_000, "{}", seen.len());
     }
 }
 

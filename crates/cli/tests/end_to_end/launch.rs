@@ -41,8 +41,8 @@ fn the_quickstart_leaves_a_complete_result() {
         assert_eq!(field("offered"), field("completed") + field("censored"));
         assert!(result["operations"][operation]["response_ms"]["max"].as_f64().unwrap() > 0.0);
     }
-    // Both recorded days of all 50 people: 510 and 453 entries.
-    assert_eq!(count(&result, "/upload/entries"), 50 * (510 + 453));
+    // A week of 50 people: 200 to 2,000 entries a day, less what phones have not sent yet (emission-format e.1).
+    assert!((50 * 7 * 200..50 * 7 * 2_000).contains(&count(&result, "/upload/entries")));
     assert_eq!(count(&result, "/upload/failed"), 0);
     assert_eq!(result["operations"]["find"]["is_always_empty"], false);
     assert_eq!(result["operations"]["timeline"]["is_always_empty"], false);

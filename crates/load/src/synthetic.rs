@@ -1,0 +1,114 @@
+//! People who are made up, and live on for as long as somebody asks what their phones send next.
+
+use std::collections::VecDeque;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use jiff::ToSpan;
+use rushhour_synth::course::Course;
+use rushhour_synth::entries::Writer;
+use rushhour_synth::phone::Platform;
+use rushhour_synth::sensed::Recording;
+use rushhour_synth::travel::Travel;
+use rushhour_synth::upload::Request;
+use rushhour_synth::world::World;
+
+use crate::population::{LivedDays, Upload};
+
+/// People of a world, and how far their phones are with sending their days.
+#[derive(Debug)]
+pub(crate) struct Synthetic {
+    world: Arc<World>,
+    travel: Travel,
+    people: Vec<Person>,
+    days_before: u32,
+    android: Writer,
+    ios: Writer,
+}
+
+#[derive(Debug)]
+struct Person {
+    course: Course,
+    token: String,
+    days_lived: u32,
+    /// What the phone sent on the days lived and nobody has asked for yet.
+    waiting: VecDeque<Recording>,
+}
+
+/// A phone that sends nothing for longer is broken; it sends that it has nothing.
+const SILENT_DAYS_MAX: u32 = 30;
+
+impl Synthetic {
+    pub(crate) fn new(world: Arc<World>, users: NonZeroU32, days_before: u32) -> Self {
+        let locales = &world.region.locales;
+        let [android, ios] = [Platform::Android, Platform::Ios].map(|platform| Writer::new(platform, locales));
+        let person = |user| {
+            let course = world.course(user);
+            Person { token: course.person().token(), course, days_lived: 0, waiting: VecDeque::new() }
+        };
+        let people = (0..users.get()).map(person).collect();
+        Self { travel: world.travel(), people, days_before, android, ios, world }
+    }
+
+    pub(crate) fn users(&self) -> u32 {
+        u32::try_from(self.people.len()).expect("there is one for each of a u32")
+    }
+
+    pub(crate) fn token(&self, user: u32) -> String {
+        self.people.get(user as usize).expect("nobody asks for others").token.clone()
+    }
+
+    pub(crate) fn days_before(&self) -> u32 {
+        self.days_before
+    }
+
+    pub(crate) fn read_days(&self, draw: u32) -> LivedDays {
+        let day = draw % self.days_before.max(1);
+        LivedDays { first: self.world.study.first_day.saturating_add(i64::from(day).days()), count: 1 }
+    }
+
+    pub(crate) fn next_upload_of_day(&mut self, user: u32, day: u32) -> Option<Upload> {
+        if self.person(user).days_lived <= day {
+            self.live(user);
+        }
+        let recording = self.person(user).waiting.pop_front()?;
+        Some(self.upload(user, &recording))
+    }
+
+    pub(crate) fn next_upload(&mut self, user: u32) -> Upload {
+        for _ in 0..SILENT_DAYS_MAX {
+            if let Some(recording) = self.person(user).waiting.pop_front() {
+                return self.upload(user, &recording);
+            }
+            self.live(user);
+        }
+        self.upload(user, &Recording::default())
+    }
+
+    fn person(&mut self, user: u32) -> &mut Person {
+        self.people.get_mut(user as usize).expect("the schedule only names people of the scenario")
+    }
+
+    /// Lives a day of a person, and keeps what the phone sent.
+    fn live(&mut self, user: u32) {
+        let person = self.people.get_mut(user as usize).expect("the schedule only names people of the scenario");
+        person.days_lived += 1;
+        let day = person.course.next_day(&self.world, &mut self.travel);
+        let requests = day.into_iter().flat_map(|day| day.calls).map(|call| call.request);
+        person.waiting.extend(requests.filter_map(|request| match request {
+            Request::Put { recording, .. } => Some(recording),
+            Request::Get => None,
+        }));
+    }
+
+    fn upload(&mut self, user: u32, recording: &Recording) -> Upload {
+        let person = self.people.get(user as usize).expect("the schedule only names people of the scenario");
+        let writer = match person.course.person().handset.platform {
+            Platform::Android => &mut self.android,
+            Platform::Ios => &mut self.ios,
+        };
+        let mut body = Vec::new();
+        writer.push_put(&person.token, recording, &mut body);
+        Upload { entries: recording.count(), body: body.into() }
+    }
+}
