@@ -3,10 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
-use clap::ValueEnum;
-use rushhour_model::entry::{Entry, seconds};
-use rushhour_model::ids::{UserId, entry_id};
-use rushhour_model::stored::StoredEntry;
+use clap::{Subcommand, ValueEnum};
+use rushhour_model::ids::UserId;
 use rushhour_pipeline::chapter::{Chapter, Opening};
 use rushhour_pipeline::documents::{Wanted, documents};
 use rushhour_pipeline::labels::Model;
@@ -17,12 +15,13 @@ use rushhour_pipeline::write::{Settings, write};
 use rushhour_server::diary::{Portion, reset, set_aside, take_in, train};
 use rushhour_server::intake::guarded;
 use rushhour_store::{Options, Store};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::entry_file::{EntryWriter, read};
 use crate::exit::{Exit, Failure};
 use crate::intake_args::TransitArgs;
 use crate::intake_page::page;
+use crate::intake_score;
 use crate::intake_table::table;
 use crate::output::{say, show};
 use crate::progress::{counter, spinner};
@@ -30,6 +29,7 @@ use crate::surroundings;
 
 /// Find the trips in files of entries, or in a store.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, disable_help_subcommand = true)]
 #[command(after_help = "Examples:
   rushhour intake monday.json.gz tuesday.json.gz
   rushhour intake monday.json.gz --page monday.html --dump monday.analysis.json.gz
@@ -40,6 +40,8 @@ use crate::surroundings;
 All files together are one person's; they may be in phone form or in stored form.
 A store must not be in use by a server; what its phones have sent is taken in.")]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Files of one person's entries
     #[arg(required_unless_present = "store", conflicts_with = "store")]
     files: Vec<PathBuf>,
@@ -68,6 +70,12 @@ pub(crate) struct Args {
     transit: TransitArgs,
 }
 
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Tell how much of a synthetic population's truth a pipeline recovers
+    Score(intake_score::Args),
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// One line per trip.
@@ -80,9 +88,10 @@ enum Format {
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &Args, quiet: bool) -> Result<Exit, Failure> {
-    match &args.store {
-        Some(dir) => take_in_store(args, dir, quiet),
-        None => find_in_files(args, quiet),
+    match (&args.command, &args.store) {
+        (Some(Command::Score(args)), _) => intake_score::run(args, quiet),
+        (None, Some(dir)) => take_in_store(args, dir, quiet),
+        (None, None) => find_in_files(args, quiet),
     }
 }
 
@@ -96,7 +105,7 @@ fn find_in_files(args: &Args, quiet: bool) -> Result<Exit, Failure> {
     let mut observations = Observations::default();
     for file in &args.files {
         read(file, &mut |index, value| {
-            observe(&mut observations, user, value).with_context(|| format!("entry {index}"))
+            observations.push_value(user, value).map_err(|error| anyhow!("entry {index}: {error}"))
         })
         .with_context(|| format!("in {}", file.display()))
         .map_err(Failure::Usage)?;
@@ -119,23 +128,6 @@ fn find_in_files(args: &Args, quiet: bool) -> Result<Exit, Failure> {
         std::fs::write(file, html).with_context(|| format!("writing {}", file.display()))?;
     }
     Ok(if rejected.is_empty() { Exit::Done } else { Exit::Failed })
-}
-
-/// Adds an entry in whichever form it is: the server's own times tell.
-fn observe(observations: &mut Observations, user: UserId, value: Value) -> Result<()> {
-    let is_stored = value.pointer("/metadata/write_fmt_time").is_some();
-    if is_stored {
-        let entry = StoredEntry::try_from(value)?;
-        let metadata = &entry.metadata;
-        let kind = metadata.kind.as_deref().unwrap_or_default();
-        let id = entry.id.unwrap_or_else(|| entry_id(user, kind, &metadata.key, seconds(&metadata.write_ts)));
-        observations.push_stored(id, entry);
-    } else {
-        let entry = Entry::try_from(value)?;
-        let id = entry_id(user, &entry.metadata.kind, &entry.metadata.key, entry.metadata.write_s());
-        observations.push(id, entry);
-    }
-    Ok(())
 }
 
 fn print(args: &Args, user: UserId, chapters: &[Chapter]) -> Result<()> {

@@ -3,21 +3,33 @@
 //! The one binary; each role is a subcommand with a file of its own. Only this crate prints, and reads the clock, the
 //! environment and the command line: stdout carries results, stderr the rest.
 
+mod chart;
 mod entries;
 mod entry_file;
 mod exit;
 mod intake;
 mod intake_args;
 mod intake_page;
+mod intake_score;
 mod intake_table;
 mod launch;
 mod load;
 mod output;
 mod progress;
+mod real_days;
 mod report;
+mod score_source;
+mod score_table;
 mod serve;
 mod signals;
 mod surroundings;
+mod synth;
+mod synth_args;
+mod synth_charts;
+mod synth_inspect;
+mod synth_map;
+mod synth_page;
+mod synth_validate;
 mod transit_file;
 
 use std::process::ExitCode;
@@ -42,6 +54,7 @@ Examples:
   rushhour launch scenarios/quickstart.toml
   rushhour serve --listen 127.0.0.1:8080 --data /tmp/diary
   rushhour load --url http://127.0.0.1:8080 --get 100 --put 50 --days scenarios/days
+  rushhour synth --users 200 --days 14 --form uploads --out /tmp/people
   rushhour report show results/2026-11-21-vm-quickstart-local
 
 Exit codes:
@@ -58,6 +71,8 @@ enum Command {
     Load(load::Args),
     /// Start a server, drive a scenario against it, and keep everything in results/
     Launch(launch::Args),
+    /// Make people who do not exist, and what their phones would have sent
+    Synth(synth::Args),
     /// Find the trips in files of entries, or in a store
     Intake(intake::Args),
     /// Check files of entries, and convert them between phone form and stored form
@@ -72,6 +87,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args, quiet),
         Command::Load(args) => load::run(args, quiet),
         Command::Launch(args) => launch::run(args, quiet),
+        Command::Synth(args) => synth::run(args, quiet),
         Command::Intake(args) => intake::run(&args, quiet),
         Command::Entries(args) => entries::run(&args),
         Command::Report(args) => report::run(&args),

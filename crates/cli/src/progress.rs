@@ -83,6 +83,21 @@ pub(crate) fn counter(quiet: bool, what: &'static str, length: u64) -> ProgressB
     ProgressBar::with_draw_target(Some(length), target).with_style(style).with_prefix(what)
 }
 
+/// Counts people who are made, with how fast, what the message says, and the time that is left.
+pub(crate) fn people(quiet: bool, length: u64) -> ProgressBar {
+    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let style = ProgressStyle::with_template(
+        "{prefix:>9} {wide_bar} {human_pos}/{human_len} people, {per_sec:>7}, {msg}, {eta} left",
+    );
+    let style = style.expect("the template is a valid constant");
+    let style = style.with_key("per_sec", |state: &ProgressState, out: &mut dyn Write| {
+        let _ = write!(out, "{:.1}/s", state.per_sec());
+    });
+    let bar = ProgressBar::with_draw_target(Some(length), target).with_style(style).with_prefix("synth");
+    bar.enable_steady_tick(TICK);
+    bar
+}
+
 fn word(stage: Stage) -> &'static str {
     match stage {
         Stage::Start => "start",

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::serving::{Serving, rushhour};
 
-fn signal(pid: u32, name: &str) {
+pub(crate) fn signal(pid: u32, name: &str) {
     assert!(Command::new("kill").args([name, &pid.to_string()]).status().unwrap().success());
 }
 

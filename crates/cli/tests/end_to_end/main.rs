@@ -7,3 +7,4 @@ mod interrupt;
 mod kill;
 mod launch;
 mod serving;
+mod synth;
