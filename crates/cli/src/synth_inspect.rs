@@ -121,7 +121,7 @@ fn draw(
     }
     let page = Page {
         title: title(&manifest.region, told.mobility.people),
-        subtitle: subtitle(origin.study()),
+        subtitle: subtitle(origin.study(), manifest.attribution.as_deref()),
         mobility: &told.mobility,
         sensing: &told.sensing,
         rows,

@@ -39,10 +39,11 @@ pub(crate) fn title(region: &str, people: u64) -> String {
     format!("{}: {} people who do not exist", words.collect::<Vec<_>>().join(" "), grouped(people))
 }
 
-/// Which days of which seed, in words.
-pub(crate) fn subtitle(study: Study) -> String {
+/// Which days of which seed, in words, and whose the streets are if somebody mapped them.
+pub(crate) fn subtitle(study: Study, attribution: Option<&str>) -> String {
     let Study { seed, first_day, days } = study;
-    format!("{days} days from {} on, seed {seed}.", first_day.strftime("%-d %B %Y"))
+    let streets = attribution.map(|whose| format!(" Streets {whose}.")).unwrap_or_default();
+    format!("{days} days from {} on, seed {seed}.{streets}", first_day.strftime("%-d %B %Y"))
 }
 
 impl Page<'_> {
@@ -228,5 +229,12 @@ mod tests {
         let html = page.html();
         assert!(html.contains("<h1>Denver</h1>") && !html.contains("{{"), "every part is filled");
         assert!(!html.contains("NaN") && !html.contains("http"), "nothing is asked from a network");
+    }
+
+    #[test]
+    fn mapped_streets_are_attributed() {
+        let study = Study { seed: 3, first_day: "2026-01-05".parse().unwrap(), days: 7 };
+        assert_eq!(subtitle(study, None), "7 days from 5 January 2026 on, seed 3.");
+        assert!(subtitle(study, Some("© somebody")).ends_with(" Streets © somebody."));
     }
 }

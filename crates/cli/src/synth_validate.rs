@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use rushhour_dataset::configuration::world;
+use rushhour_dataset::osm::ATTRIBUTION;
 use rushhour_dataset::scene::scenes;
 use rushhour_dataset::statistics::row::{Row, Verdict};
 use rushhour_dataset::statistics::sensing::Sensing;
@@ -84,7 +85,7 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<Exit, Failure> {
         let scenes = scenes(&world, 0..args.users.min(SCENE_USERS));
         let page = Page {
             title: title(&world.region.name, u64::from(args.users)),
-            subtitle: subtitle(world.study),
+            subtitle: subtitle(world.study, configuration.osm.as_ref().map(|_| ATTRIBUTION)),
             mobility: &observed.mobility,
             sensing: &observed.sensing,
             rows: &rows,
