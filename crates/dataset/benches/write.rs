@@ -51,12 +51,12 @@ fn bench(bencher: Bencher<'_, '_>, form: Form, city: &(Configuration, World)) {
 
 const FORMS: [Form; 4] = [Form::None, Form::Parquet, Form::Uploads, Form::Timeline];
 
-#[divan::bench(args = FORMS)]
+#[divan::bench(args = FORMS, sample_count = 5)]
 fn android(bencher: Bencher<'_, '_>, form: Form) {
     bench(bencher, form, &ANDROID);
 }
 
-#[divan::bench(args = FORMS)]
+#[divan::bench(args = FORMS, sample_count = 5)]
 fn ios_50_m(bencher: Bencher<'_, '_>, form: Form) {
     bench(bencher, form, &IOS);
 }

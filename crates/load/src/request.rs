@@ -54,14 +54,20 @@ impl<S: Iterator<Item = Arrival>> Iterator for Requests<S> {
 
     fn next(&mut self) -> Option<Request> {
         let Arrival { at, operation, user, draw } = self.schedule.next()?;
-        let token = self.population.token(user);
-        // Readers look at any day that is in the store.
-        let days = self.population.read_days(user, draw);
+        let population = &mut self.population;
         Some(match operation {
-            Operation::Put => put(at, self.population.next_upload(user)),
-            Operation::Get => plain(at, operation, route::USERCACHE_GET.to_owned(), &call(&token)),
-            Operation::Timeline => plain(at, operation, format!("{}/{}", route::GET_TRIPS, days.first), &call(&token)),
-            Operation::Find => plain(at, operation, format!("{}/timestamp", route::FIND_ENTRIES), &find(&token, days)),
+            Operation::Put => put(at, population.next_upload(user)),
+            Operation::Get => plain(at, operation, route::USERCACHE_GET.to_owned(), &call(&population.token(user))),
+            // Readers look at any day that is in the store.
+            Operation::Timeline => {
+                let path = format!("{}/{}", route::GET_TRIPS, population.read_days(user, draw).first);
+                plain(at, operation, path, &call(&population.token(user)))
+            }
+            Operation::Find => {
+                let token = population.token(user);
+                let body = find(&token, population.read_days(user, draw));
+                plain(at, operation, format!("{}/timestamp", route::FIND_ENTRIES), &body)
+            }
         })
     }
 }
