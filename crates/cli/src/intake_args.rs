@@ -42,6 +42,11 @@ pub(crate) struct TransitArgs {
 }
 
 impl IntakeArgs {
+    /// Whether nobody is taken in.
+    pub(crate) fn is_off(&self) -> bool {
+        self.intake.0 == Mode::Off
+    }
+
     pub(crate) fn options(&self) -> Result<Options> {
         Ok(Options {
             mode: self.intake.0,

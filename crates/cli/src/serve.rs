@@ -3,11 +3,13 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
+use clap::ValueEnum;
 use rushhour_server::intake::Intake;
-use rushhour_server::{App, Limits, router, serve};
-use rushhour_store::{Options, Store, blocking};
+use rushhour_server::{App, Limits, Maintenance, router, serve};
+use rushhour_store::{Options, Policy, Store, blocking};
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit};
 use tokio::net::TcpListener;
 
@@ -38,12 +40,39 @@ pub(crate) struct Args {
     /// How many connections are served at once
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().connections_max)]
     connections_max: usize,
+    /// What an acknowledged upload survives: a power loss (sync), the end of the process (log), or neither (memory)
+    #[arg(long, value_enum, default_value_t = Ack::Sync)]
+    ack: Ack,
     #[command(flatten)]
     intake: IntakeArgs,
+    /// Seal everything at once, for tests that want to see as much of it as they can
+    #[arg(long, hide = true)]
+    seal_eagerly: bool,
     /// Stop when the process that started this one is gone
     #[arg(long, hide = true)]
     with_parent: bool,
 }
+
+/// When an upload is acknowledged.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Ack {
+    Sync,
+    Log,
+    Memory,
+}
+
+impl From<Ack> for rushhour_store::Ack {
+    fn from(ack: Ack) -> Self {
+        match ack {
+            Ack::Sync => Self::Sync,
+            Ack::Log => Self::Log,
+            Ack::Memory => Self::Memory,
+        }
+    }
+}
+
+/// How often the store looks whether something is to be sealed.
+const MAINTAIN_EVERY: Duration = Duration::from_secs(10);
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &Args, quiet: bool) -> Result<Exit, Failure> {
@@ -69,8 +98,13 @@ async fn serve_until_stopped(args: &Args, quiet: bool) -> Result<Exit> {
         Limits { body_bytes_max: args.body_bytes_max, connections_max: args.connections_max, ..Limits::default() };
     let listener = TcpListener::bind(args.listen).await.with_context(|| format!("listening on {}", args.listen))?;
     let reading = spinner(quiet, "reading the log");
-    let store = Store::open(Options::new(&args.data, surroundings::rng()?))
-        .with_context(|| format!("opening the store in {}", args.data.display()))?;
+    let policy = if args.seal_eagerly {
+        Policy::eager()
+    } else {
+        Policy { seals_untaken: args.intake.is_off(), ..Policy::default() }
+    };
+    let options = Options { ack: args.ack.into(), policy, ..Options::new(&args.data, surroundings::rng()?) };
+    let store = Store::open(options).with_context(|| format!("opening the store in {}", args.data.display()))?;
     reading.finish_and_clear();
     let stat = store.stat();
     if !quiet {
@@ -82,12 +116,23 @@ async fn serve_until_stopped(args: &Args, quiet: bool) -> Result<Exit> {
             stat.torn_bytes
         ));
     }
+    if let Some(damage) = store.damage() {
+        say(&format!(
+            "the log is damaged, so nothing can be uploaded: {damage}; restore that file from a copy, or see `store repair`"
+        ));
+    }
     let address = listener.local_addr().context("asking for the address")?;
     show(&format!("listening on http://{address}\n"))?;
     let app = Arc::new(App::new(store, limits));
     let intake = Intake::start(&app, args.intake.options()?).context("starting the intake")?;
+    let every = if args.seal_eagerly { Duration::from_millis(1) } else { MAINTAIN_EVERY };
+    let maintenance = Maintenance::start(&app, every).context("starting the maintenance")?;
     serve(listener, router(app), limits, signal.recv()).await;
-    blocking(move || intake.stop()).await;
+    blocking(move || {
+        intake.stop();
+        maintenance.stop();
+    })
+    .await;
     if !quiet {
         say("stopped");
     }

@@ -61,7 +61,12 @@ impl ServerError {
             Self::NotYet(_) => StatusCode::NOT_IMPLEMENTED,
             Self::Store(rushhour_store::Error::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Store(rushhour_store::Error::DiskFull { .. }) => StatusCode::INSUFFICIENT_STORAGE,
-            Self::Crowded | Self::Store(rushhour_store::Error::Poisoned) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Crowded
+            | Self::Store(
+                rushhour_store::Error::Poisoned
+                | rushhour_store::Error::ReadOnly { .. }
+                | rushhour_store::Error::Reopened,
+            ) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

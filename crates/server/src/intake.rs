@@ -348,7 +348,7 @@ fn cpu_time() -> Duration {
     since_zero(ClockId::ThreadCPUTime)
 }
 
-fn wall_time() -> Duration {
+pub(crate) fn wall_time() -> Duration {
     since_zero(ClockId::Realtime)
 }
 

@@ -10,9 +10,11 @@ mod connection;
 pub mod diary;
 mod error;
 pub mod intake;
+mod maintenance;
 mod metrics;
 mod routes;
 
 pub use app::{App, Limits};
 pub use connection::serve;
+pub use maintenance::Maintenance;
 pub use routes::router;

@@ -37,6 +37,15 @@ pub(crate) struct Metrics {
     pub(crate) entries: Counter,
     pub(crate) ingest_bytes: Counter,
     pub(crate) intake: IntakeCounters,
+    pub(crate) maintenance: MaintenanceCounters,
+}
+
+/// What the maintenance counts.
+#[derive(Debug, Default)]
+pub(crate) struct MaintenanceCounters {
+    pub(crate) sealed_entries: Counter,
+    pub(crate) sealed_chunks: Counter,
+    pub(crate) failed: Counter,
 }
 
 /// What the intake counts.
@@ -58,6 +67,7 @@ impl Metrics {
             entries: Counter::default(),
             ingest_bytes: Counter::default(),
             intake: IntakeCounters::default(),
+            maintenance: MaintenanceCounters::default(),
         }
     }
 
@@ -75,11 +85,13 @@ impl Metrics {
             self.ingest_bytes.clone(),
         );
         self.intake.register(&mut registry);
+        self.maintenance.register(&mut registry);
         let stat = app.store.stat();
         let gauges = [
             ("em_users", "Registered users", stat.users as u64),
-            ("em_store_entries", "Entries in the store", stat.entries as u64),
+            ("em_store_entries", "Entries in the store", stat.entries),
             ("em_intake_pending_users", "Users with entries that were not taken in", app.store.pending() as u64),
+            ("em_store_hot_entries", "Entries in the log that are not sealed", stat.hot_entries),
             ("em_store_segments", "Segment files of the log", stat.segments as u64),
         ];
         for (name, help, value) in gauges {
@@ -91,6 +103,7 @@ impl Metrics {
             ("em_store_syncs", "Groups of uploads made durable", stat.syncs),
             ("em_store_uploads", "Uploads in those groups", stat.uploads),
             ("em_store_written_bytes", "Bytes written to the log", stat.written_bytes),
+            ("em_store_dropped", "Uploads that were acknowledged from memory and could not be written", stat.dropped),
         ];
         for (name, help, value) in counters {
             let counter = Counter::<u64>::default();
@@ -98,6 +111,18 @@ impl Metrics {
             registry.register(name, help, counter);
         }
         registry
+    }
+}
+
+impl MaintenanceCounters {
+    fn register(&self, registry: &mut Registry) {
+        registry.register("em_store_sealed_entries", "Entries moved to chunks", self.sealed_entries.clone());
+        registry.register("em_store_sealed_chunks", "Chunks written for them", self.sealed_chunks.clone());
+        registry.register(
+            "em_store_maintenance_failed",
+            "Maintenance that failed, and is tried again",
+            self.failed.clone(),
+        );
     }
 }
 

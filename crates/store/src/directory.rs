@@ -1,103 +1,249 @@
-//! Who there is: tokens and profiles, in redb, because there are few of them and each change must be atomic.
+//! The directory: who there is, where their chunks are, and what was made of their entries, in redb, because all of it
+//! is small and each change must be atomic.
+//!
+//! Everything but diaries can be made anew from the volumes ([`crate::rebuild`]).
+
+mod chapters;
+mod chunks;
+mod people;
+
+pub use chapters::{ChapterKey, Rewrite, Taken};
+pub(crate) use chunks::{ChunkRow, Publication, UserChange, VolumeRow};
+pub(crate) use people::Person;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, RwLock};
 
-use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition};
-use rushhour_model::ids::UserId;
-use serde_json::{Map, Value};
-use uuid::Uuid;
+use redb::{
+    Builder, Database, DatabaseError, Durability, ReadableDatabase, StorageBackend, StorageError, TableDefinition,
+    WriteTransaction,
+};
 
+use crate::disk::{Disk, DiskFile, is_full};
 use crate::error::Error;
+use crate::log::LogPosition;
 
-const TOKENS: TableDefinition<&str, u128> = TableDefinition::new("tokens");
-const PROFILES: TableDefinition<u128, &[u8]> = TableDefinition::new("profiles");
+/// How much of the directory is kept in memory.
+const CACHE_BYTES_MAX: usize = 32 << 20;
+/// Nothing is changed when the disk has less room than this, or than the directory has bytes: a change may double it,
+/// and redb takes no more after a write that found the disk full.
+const ROOM_BYTES_MIN: u64 = 2 << 20;
+
+const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
+const LOG_SEGMENT: &str = "log segment";
+const LOG_SEQUENCE: &str = "log sequence";
+/// The version of all tables together.
+const VERSION: &str = "version";
+const VERSION_HERE: u64 = 1;
 
 /// The directory's file.
-#[derive(Debug)]
 pub(crate) struct Directory {
-    database: Database,
+    disk: Arc<dyn Disk>,
     path: PathBuf,
+    dir: PathBuf,
+    /// Holds the lock that keeps other processes out; the database is opened again after a failed write.
+    file: Arc<dyn DiskFile>,
+    database: RwLock<Option<Database>>,
+    /// How often the database was opened again, which loses what was not durable.
+    epoch: AtomicU32,
 }
+
+impl std::fmt::Debug for Directory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Directory").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// The name of the directory's file in a store.
+pub(crate) const DIRECTORY_FILE: &str = "directory.redb";
 
 impl Directory {
     /// Opens or creates the directory.
     ///
     /// # Errors
     /// [`Error::InUse`] when another process has it open.
-    pub(crate) fn open(dir: &Path) -> Result<Self, Error> {
-        let path = dir.join("directory.redb");
-        let database = Database::create(&path).map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => Error::InUse(dir.to_owned()),
-            error => failed(&path)(error.into()),
-        })?;
-        let directory = Self { database, path };
-        directory.attempt(|database| {
-            let change = database.begin_write()?;
-            change.open_table(TOKENS)?;
-            change.open_table(PROFILES)?;
-            Ok(change.commit()?)
-        })?;
+    pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path) -> Result<Self, Error> {
+        let path = dir.join(DIRECTORY_FILE);
+        let opened = match disk.open(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                disk.create(&path).and_then(|file| disk.sync_dir(dir).map(|()| file))
+            }
+            opened => opened,
+        };
+        let file = opened.map_err(Error::io("opening", &path))?;
+        if !file.try_lock().map_err(Error::io("locking", &path))? {
+            return Err(Error::InUse(dir.to_owned()));
+        }
+        let database = database(Arc::clone(&file)).map_err(failed(&path))?;
+        let (epoch, database) = (AtomicU32::new(0), RwLock::new(Some(database)));
+        let directory = Self { disk, path, dir: dir.to_owned(), file, database, epoch };
+        directory.prepare()?;
         Ok(directory)
     }
 
-    /// Every token with its user.
-    pub(crate) fn tokens(&self) -> Result<Vec<(String, UserId)>, Error> {
-        self.attempt(|database| {
-            let table = database.begin_read()?.open_table(TOKENS)?;
-            let pairs = table.iter()?.map(|pair| {
-                let (token, user) = pair?;
-                Ok((token.value().to_owned(), UserId(Uuid::from_u128(user.value()))))
-            });
-            pairs.collect()
+    /// Makes the tables that are not there.
+    fn prepare(&self) -> Result<(), Error> {
+        let version = self.read(|database| {
+            let read = database.begin_read()?;
+            match read.open_table(META) {
+                Ok(meta) => Ok(meta.get(VERSION)?.map(|version| version.value())),
+                Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
+                Err(error) => Err(error.into()),
+            }
+        })?;
+        match version {
+            Some(VERSION_HERE) => Ok(()),
+            Some(other) => Err(Error::Version { path: self.path.clone(), version: other }),
+            None => self.write(Durability::Immediate, |change| {
+                change.open_table(META)?.insert(VERSION, VERSION_HERE)?;
+                chapters::prepare(change)?;
+                chunks::prepare(change)?;
+                people::prepare(change)
+            }),
+        }
+    }
+
+    /// How long its file is.
+    pub(crate) fn bytes(&self) -> Result<u64, Error> {
+        self.file.len().map_err(Error::io("measuring", &self.path))
+    }
+
+    /// Makes the file as short as it can be. Everybody else waits.
+    pub(crate) fn compact(&self) -> Result<(), Error> {
+        let mut database = self.database.write().expect("no holder panics");
+        let compacted = database.as_mut().map(Database::compact).transpose();
+        compacted.map_err(|error| failed(&self.path)(error.into()))?;
+        Ok(())
+    }
+
+    /// Which opening of the database this is.
+    pub(crate) fn epoch(&self) -> u32 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Where the log starts; what is before was sealed.
+    pub(crate) fn log_start(&self) -> Result<LogPosition, Error> {
+        self.read(|database| {
+            let meta = database.begin_read()?.open_table(META)?;
+            let segment = meta.get(LOG_SEGMENT)?.and_then(|segment| u32::try_from(segment.value()).ok());
+            let sequence = meta.get(LOG_SEQUENCE)?.map(|sequence| sequence.value());
+            let first = LogPosition::FIRST;
+            let (segment, sequence) = (segment.unwrap_or(first.segment), sequence.unwrap_or(first.sequence));
+            Ok(LogPosition { segment, sequence })
         })
     }
 
-    /// Gives `token` the id `user` unless it already has one, durably, and returns the id it has.
-    pub(crate) fn register(&self, token: &str, user: UserId) -> Result<UserId, Error> {
-        self.attempt(|database| {
-            let change = database.begin_write()?;
-            let known = change.open_table(TOKENS)?.get(token)?.map(|known| known.value());
-            if let Some(known) = known {
-                return Ok(UserId(Uuid::from_u128(known)));
-            }
-            change.open_table(TOKENS)?.insert(token, user.0.as_u128())?;
+    /// Notes that everything in the log before `start` was sealed.
+    pub(crate) fn set_log_start(&self, start: LogPosition) -> Result<(), Error> {
+        self.write(Durability::Immediate, |change| {
+            let mut meta = change.open_table(META)?;
+            meta.insert(LOG_SEGMENT, u64::from(start.segment))?;
+            meta.insert(LOG_SEQUENCE, start.sequence)?;
+            Ok(())
+        })
+    }
+
+    /// Makes all changes so far durable.
+    pub(crate) fn sync(&self) -> Result<(), Error> {
+        self.write(Durability::Immediate, |_| Ok(()))
+    }
+
+    fn read<T>(&self, work: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Result<T, Error> {
+        let database = self.database.read().expect("no holder panics");
+        let Some(open) = database.as_ref() else {
+            drop(database);
+            return Err(self.reopen());
+        };
+        let outcome = work(open);
+        drop(database);
+        outcome.map_err(|error| self.recover(error))
+    }
+
+    fn write<T>(
+        &self,
+        durability: Durability,
+        work: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error>,
+    ) -> Result<T, Error> {
+        let room = self.bytes()?.max(ROOM_BYTES_MIN);
+        if self.disk.free_bytes(&self.dir).map_err(Error::io("asking for room in", &self.dir))? < room {
+            return Err(Error::full(&self.path, room));
+        }
+        self.read(|database| {
+            let mut change = database.begin_write()?;
+            change.set_durability(durability)?;
+            let done = work(&change)?;
             change.commit()?;
-            Ok(user)
+            Ok(done)
         })
     }
 
-    /// The fields set in the user's profile.
-    pub(crate) fn profile(&self, user: UserId) -> Result<Map<String, Value>, Error> {
-        self.attempt(|database| {
-            let table = database.begin_read()?.open_table(PROFILES)?;
-            Ok(table.get(user.0.as_u128())?.map(|fields| read_fields(fields.value())).unwrap_or_default())
-        })
-    }
-
-    /// Sets `fields` in the user's profile, durably.
-    pub(crate) fn update_profile(&self, user: UserId, fields: Map<String, Value>) -> Result<(), Error> {
-        self.attempt(|database| {
-            let change = database.begin_write()?;
-            {
-                let mut table = change.open_table(PROFILES)?;
-                let mut profile =
-                    table.get(user.0.as_u128())?.map(|fields| read_fields(fields.value())).unwrap_or_default();
-                profile.extend(fields);
-                let text = serde_json::to_vec(&profile).expect("a map with text keys can be written as JSON");
-                table.insert(user.0.as_u128(), text.as_slice())?;
+    /// After a failed read or write redb refuses everything until it is opened again.
+    fn recover(&self, error: redb::Error) -> Error {
+        match &error {
+            redb::Error::PreviousIo => self.reopen(),
+            redb::Error::Io(source) => {
+                let is_full = is_full(source);
+                let reopened = self.reopen();
+                match (is_full, reopened) {
+                    (true, _) => Error::full(&self.path, ROOM_BYTES_MIN),
+                    (false, Error::Reopened) => failed(&self.path)(error),
+                    (false, other) => other,
+                }
             }
-            Ok(change.commit()?)
-        })
+            _ => failed(&self.path)(error),
+        }
     }
 
-    fn attempt<T>(&self, work: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Result<T, Error> {
-        work(&self.database).map_err(failed(&self.path))
+    /// Opens the database again. What was not durable is gone, which [`epoch`](Self::epoch) tells.
+    fn reopen(&self) -> Error {
+        let mut held = self.database.write().expect("no holder panics");
+        drop(held.take());
+        match database(Arc::clone(&self.file)) {
+            Ok(opened) => {
+                *held = Some(opened);
+                self.epoch.fetch_add(1, Ordering::AcqRel);
+                Error::Reopened
+            }
+            Err(error) => failed(&self.path)(error),
+        }
     }
 }
 
-fn read_fields(text: &[u8]) -> Map<String, Value> {
-    serde_json::from_slice(text).expect("the directory only holds what update_profile wrote, under redb's checksums")
+fn database(file: Arc<dyn DiskFile>) -> Result<Database, redb::Error> {
+    let opened = Builder::new().set_cache_size(CACHE_BYTES_MAX).create_with_backend(Backend(file));
+    opened.map_err(|error| match error {
+        DatabaseError::Storage(StorageError::Io(error)) => redb::Error::Io(error),
+        error => error.into(),
+    })
+}
+
+/// redb's view of a file.
+#[derive(Debug)]
+struct Backend(Arc<dyn DiskFile>);
+
+impl StorageBackend for Backend {
+    fn len(&self) -> Result<u64, std::io::Error> {
+        self.0.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), std::io::Error> {
+        self.0.read_at(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> Result<(), std::io::Error> {
+        let grows = len > self.0.len()?;
+        // Room that was reserved cannot turn out to be missing in the middle of a change.
+        if grows { self.0.allocate(len) } else { self.0.set_len(len) }
+    }
+
+    fn sync_data(&self) -> Result<(), std::io::Error> {
+        self.0.sync()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> Result<(), std::io::Error> {
+        self.0.write_at(offset, data)
+    }
 }
 
 fn failed(path: &Path) -> impl FnOnce(redb::Error) -> Error {

@@ -4,6 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rushhour_model::ids::UserId;
+
 /// Why the store refused.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -11,11 +13,11 @@ pub enum Error {
     /// Writes stopped after a failed write or flush; what was acknowledged is safe. Restart to recover from the log.
     #[error("the store takes no more writes after a failed one; restart the server to recover from the log")]
     Poisoned,
-    /// The disk has no room for another log segment; nothing was written, and a later try may succeed.
-    #[error("no room for another log segment of {bytes} bytes in {dir}; free some space and send it again")]
+    /// The disk has no room; nothing was written, and a later try may succeed.
+    #[error("no room for another {bytes} bytes in {path}; free some space and send it again")]
     DiskFull {
-        /// The log's folder.
-        dir: PathBuf,
+        /// What was to be written.
+        path: PathBuf,
         /// How much room was asked for.
         bytes: u64,
     },
@@ -27,24 +29,50 @@ pub enum Error {
         /// How large it may be.
         max: usize,
     },
-    /// The log is damaged before its end, so acknowledged entries are lost.
-    #[error(
-        "the log is damaged: {segment} at byte {offset}: {what}; restore that file from a copy before starting again"
-    )]
+    /// A part of a file is not what was written, and is not returned as data.
+    #[error("{file} is damaged at byte {offset}: {what}; restore that file from a copy, or see `store verify`")]
     Corrupt {
         /// The damaged file.
-        segment: PathBuf,
+        file: PathBuf,
         /// Where the damage starts.
         offset: u64,
         /// What was found.
         what: String,
     },
+    /// The log is damaged, so that the store can be read and not be written.
+    #[error(
+        "the store is read-only because its log is damaged: {damage}; restore that file from a copy, or give up what is lost with `store repair`"
+    )]
+    ReadOnly {
+        /// The first damage.
+        damage: String,
+    },
+    /// What was encoded does not decode to the same; nothing was sealed, and everything is still in the log.
+    #[error("entries of user {user} do not come back from a chunk as they are; they stay in the log")]
+    Unfaithful {
+        /// Whose entries.
+        user: UserId,
+    },
+    /// There is no such user.
+    #[error("user {0} is not registered")]
+    UnknownUser(UserId),
+    /// A file has a form that this version does not know.
+    #[error("{path} has version {version}, which this program does not know; use the one that wrote it")]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        version: u64,
+    },
+    /// The directory had to be opened again after its disk failed, and lost what was not durable.
+    #[error("the directory was opened again after a failure; read again and repeat the change")]
+    Reopened,
     /// The data folder belongs to another process.
     #[error("{0} is in use by another process; stop it, or give another folder with --data")]
     InUse(PathBuf),
     /// The log has entries of users whom the directory of users does not know, so nobody could reach them.
     #[error(
-        "the log in {dir} has entries of {strangers} users whom its directory.redb does not know; restore that file"
+        "the log in {dir} has entries of {strangers} users whom its directory.redb does not know; restore that file, or make it anew with `store rebuild`"
     )]
     DirectoryLost {
         /// The data folder.
@@ -52,7 +80,10 @@ pub enum Error {
         /// How many users.
         strangers: usize,
     },
-    /// A file of users, profiles or diaries failed.
+    /// There is a directory, so it is not made anew.
+    #[error("{0} is there; move it away first if it shall be made anew")]
+    DirectoryThere(PathBuf),
+    /// The directory of users, chunks and diaries failed.
     #[error("{path} failed")]
     Directory {
         /// Its file.
@@ -73,6 +104,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// No room for `bytes` at `path`.
+    pub(crate) fn full(path: &Path, bytes: u64) -> Self {
+        Self::DiskFull { path: path.to_owned(), bytes }
+    }
+
     pub(crate) fn io(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { what, path: path.to_owned(), source: Arc::new(source) }
     }

@@ -1,24 +1,43 @@
-//! Keeps and finds entries: an append-only log in front, an index in memory, a small directory beside it.
+//! Keeps and finds entries: an append-only log in front, sealed chunks behind it, a small directory beside them.
 //!
 //! An upload that [`Store::append`] acknowledged is on the disk: it survives `kill -9` and power loss, and a re-sent
 //! entry replaces itself, because an entry is identified by user, type, key and `write_ts` and the last write wins.
-//! This crate knows neither HTTP nor trips.
+//! [`Store::maintain`] moves what is old from the log into chunks, one per user and day, a hundredth of the size of the
+//! JSON. This crate knows neither HTTP nor trips.
 //!
-//! It is not a general database: values are never changed in place, and every entry is indexed in memory.
+//! It is not a general database: values are never changed in place, and only uploads and chunks are indexed, not entries.
 
-mod diary;
+mod chunk;
+mod core;
 mod directory;
+mod disk;
+mod erase;
 mod error;
-mod index;
+mod hot;
 mod log;
+mod maintain;
+mod open;
 mod pending;
 mod query;
-mod rows;
+mod read;
+mod repair;
+mod seal;
 mod store;
+mod upload;
+mod verify;
+mod volume;
 
-pub use diary::{ChapterKey, Rewrite, Taken};
+pub use chunk::NewRow;
+pub use directory::{ChapterKey, Rewrite, Taken};
+pub use disk::{Disk, DiskFile, LocalDisk};
+pub use erase::Erased;
 pub use error::Error;
-pub use log::Sync;
+pub use log::{Ack, Damage, Repaired};
+pub use maintain::{Maintained, Policy};
+pub use open::Options;
 pub use query::{Query, TimeField};
-pub use rows::{NewRow, Upload};
-pub use store::{Found, Fresh, Options, Stat, Store, blocking};
+pub use read::{Changes, Found, Fresh, Position};
+pub use repair::{Rebuilt, Repair};
+pub use store::{Stat, Store, blocking};
+pub use upload::Upload;
+pub use verify::{Flaw, Usage, Verified};

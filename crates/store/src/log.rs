@@ -2,23 +2,35 @@
 
 mod committer;
 mod frame;
-mod recovery;
+mod mend;
+mod scan;
 mod segment;
 
-pub use committer::Sync;
+pub use committer::Ack;
 pub(crate) use committer::{Committer, Counters, Log};
-pub(crate) use recovery::recover;
-pub(crate) use segment::Segments;
+pub use mend::Repaired;
+pub(crate) use mend::{cut_from, recover, skip};
+pub use scan::Damage;
+pub(crate) use scan::{first_position, scan};
+pub(crate) use segment::{Segments, Tail};
 
-use crate::rows::Shape;
-
-/// Where a record is.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// Where the rows of a record are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RecordAt {
     /// The segment's number.
     pub(crate) segment: u32,
-    /// Where the packed part starts in the segment.
+    /// Where the record starts in the segment.
     pub(crate) offset: u32,
-    /// How to unpack it.
-    pub(crate) shape: Shape,
+}
+
+/// Where a log starts or ends: a segment, and the sequence of its next frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LogPosition {
+    pub(crate) segment: u32,
+    pub(crate) sequence: u64,
+}
+
+impl LogPosition {
+    /// Where every log starts.
+    pub(crate) const FIRST: Self = Self { segment: 1, sequence: 1 };
 }

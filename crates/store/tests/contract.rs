@@ -2,20 +2,92 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
-use std::path::Path;
-use std::sync::Arc;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rushhour_model::ids::UserId;
-use rushhour_store::{Error, NewRow, Options, Query, Store, Sync, TimeField, Upload};
+use rushhour_store::{Disk, DiskFile, Error, LocalDisk, NewRow, Options, Query, Store, TimeField, Upload};
+
+type Sync = Arc<dyn Fn(&Path) -> io::Result<()> + Send + std::marker::Sync>;
+
+/// This machine's file system, with something before every sync of a file.
+#[derive(Clone)]
+struct Syncing(Sync);
+
+impl Syncing {
+    fn by(sync: impl Fn(&Path) -> io::Result<()> + Send + std::marker::Sync + 'static) -> Self {
+        Self(Arc::new(sync))
+    }
+}
+
+impl std::fmt::Debug for Syncing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Syncing")
+    }
+}
+
+impl Disk for Syncing {
+    fn create_dir(&self, dir: &Path) -> io::Result<()> {
+        LocalDisk.create_dir(dir)
+    }
+    fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
+        LocalDisk.list(dir)
+    }
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        Ok(Arc::new(SyncingFile(LocalDisk.create(path)?, path.to_owned(), self.clone())))
+    }
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        Ok(Arc::new(SyncingFile(LocalDisk.open(path)?, path.to_owned(), self.clone())))
+    }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        LocalDisk.remove(path)
+    }
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        LocalDisk.sync_dir(dir)
+    }
+    fn free_bytes(&self, dir: &Path) -> io::Result<u64> {
+        LocalDisk.free_bytes(dir)
+    }
+}
+
+#[derive(Debug)]
+struct SyncingFile(Arc<dyn DiskFile>, PathBuf, Syncing);
+
+impl DiskFile for SyncingFile {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
+        self.0.read_at(offset, into)
+    }
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_at(offset, bytes)
+    }
+    fn set_len(&self, bytes: u64) -> io::Result<()> {
+        self.0.set_len(bytes)
+    }
+    fn allocate(&self, bytes: u64) -> io::Result<()> {
+        self.0.allocate(bytes)
+    }
+    fn sync(&self) -> io::Result<()> {
+        (self.2.0)(&self.1)?;
+        self.0.sync()
+    }
+    fn try_lock(&self) -> io::Result<bool> {
+        self.0.try_lock()
+    }
+}
 
 fn open(dir: &Path) -> Store {
     Store::open(Options::new(dir, StdRng::seed_from_u64(1))).unwrap()
 }
 
 fn everything() -> Query {
-    Query { keys: None, field: TimeField::WriteTs, from: None, to: None, entries_max: usize::MAX }
+    Query::all(None)
 }
 
 /// Appends entries written as `key@write_ts=text`.
@@ -26,6 +98,11 @@ async fn append(store: &Store, user: UserId, entries: &str) {
         NewRow { kind: "t", key, write_ts: write_ts.parse().unwrap(), text }
     });
     store.append(Upload::pack(user, &rows.collect::<Vec<_>>())).await.unwrap();
+}
+
+/// Runs what blocks where an async test may.
+fn blocked<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| scope.spawn(work).join().unwrap())
 }
 
 async fn find(store: &Store, user: UserId, query: Query) -> String {
@@ -40,6 +117,10 @@ async fn entries_come_back_in_order_of_time_and_a_resent_one_replaces_itself() {
     let user = store.register("anna").await.unwrap();
     append(&store, user, r#"b@3={"n":3} a@1={"n":1} a@2={"n":0}"#).await;
     append(&store, user, r#"a@2={"n":2} a@2.5={"n":2.5}"#).await;
+    assert_eq!(find(&store, user, everything()).await, r#"{"n":1} {"n":2} {"n":2.5} {"n":3}"#);
+    // In the log a re-sent entry counts again.
+    assert_eq!(store.stat().entries, 5);
+    blocked(|| store.seal_all()).unwrap();
     assert_eq!(find(&store, user, everything()).await, r#"{"n":1} {"n":2} {"n":2.5} {"n":3}"#);
     assert_eq!(store.stat().entries, 4);
 }
@@ -99,13 +180,15 @@ async fn everything_is_there_again_after_reopening() {
 async fn uploads_that_wait_share_one_sync_and_none_is_lost() {
     let dir = tempfile::tempdir().unwrap();
     let (release, held) = std::sync::mpsc::channel::<()>();
-    let held = std::sync::Mutex::new(held);
-    // Syncs wait until the other end is gone.
-    let sync: Sync = Arc::new(move |file| {
-        held.lock().unwrap().recv().unwrap_err();
-        file.sync_data()
-    });
-    let options = Options { sync, ..Options::new(dir.path(), StdRng::seed_from_u64(1)) };
+    let held = Mutex::new(held);
+    // Syncs of the log wait until the other end is gone.
+    let sync = move |path: &Path| {
+        if path.extension().is_some_and(|extension| extension == "log") {
+            held.lock().unwrap().recv().unwrap_err();
+        }
+        Ok(())
+    };
+    let options = Options { disk: Arc::new(Syncing::by(sync)), ..Options::new(dir.path(), StdRng::seed_from_u64(1)) };
     let store = Arc::new(Store::open(options).unwrap());
     let user = store.register("anna").await.unwrap();
     let callers = (0..200).map(|caller| {
@@ -129,8 +212,13 @@ async fn uploads_that_wait_share_one_sync_and_none_is_lost() {
 #[tokio::test]
 async fn a_failed_sync_is_not_acknowledged_and_nothing_more_is_taken() {
     let dir = tempfile::tempdir().unwrap();
-    let sync: Sync = Arc::new(|_| Err(std::io::ErrorKind::Other.into()));
-    let options = Options { sync, ..Options::new(dir.path(), StdRng::seed_from_u64(1)) };
+    let fails = AtomicBool::new(false);
+    // The first sync of the log is that of a fresh segment.
+    let sync = move |path: &Path| {
+        let is_log = path.extension().is_some_and(|extension| extension == "log");
+        if is_log && fails.swap(true, Ordering::Relaxed) { Err(std::io::ErrorKind::Other.into()) } else { Ok(()) }
+    };
+    let options = Options { disk: Arc::new(Syncing::by(sync)), ..Options::new(dir.path(), StdRng::seed_from_u64(1)) };
     let store = Store::open(options).unwrap();
     let user = store.register("anna").await.unwrap();
     let upload = || Upload::pack(user, &[NewRow { kind: "t", key: "k", write_ts: 1.0, text: "{}" }]);

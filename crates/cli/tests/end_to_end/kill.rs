@@ -1,5 +1,7 @@
-//! `kill -9` in the middle of an upload storm, again and again, on one store: whatever was acknowledged is there
-//! afterwards, and nothing is there twice.
+//! `kill -9` in the middle of an upload storm, again and again, on one store that seals, merges and writes volumes anew
+//! all the while: whatever was acknowledged is there afterwards, and nothing is there twice.
+//!
+//! `KILL_ROUNDS=200 cargo test -p rushhour --test end_to_end kill` does it more often.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -13,6 +15,8 @@ use tokio::sync::mpsc;
 use crate::serving::{Serving, entries, post};
 
 const ROUNDS: usize = 20;
+/// Some of the entries are older than others, and some are sent again.
+const DAY_S: u64 = 86_400;
 const UPLOADERS: u64 = 8;
 const BATCH: u64 = 20;
 const ACKNOWLEDGED_MIN: usize = 400;
@@ -28,11 +32,18 @@ fn entry(write_ts: u64) -> Value {
     })
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test that can be asked for more has no other way to be asked")]
+fn rounds() -> usize {
+    std::env::var("KILL_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(ROUNDS)
+}
+
 /// Uploads batch after batch until the server is gone, and reports the first `write_ts` of each acknowledged one.
 async fn upload(url: String, uploader: u64, next: Arc<AtomicU64>, acknowledged: mpsc::UnboundedSender<(u64, u64)>) {
     let client = reqwest::Client::new();
     loop {
         let first = next.fetch_add(BATCH, Ordering::Relaxed);
+        // Every seventh batch repeats the day before, in part.
+        let first = if (first / BATCH).is_multiple_of(7) { first - DAY_S } else { first };
         let batch: Vec<Value> = (first..first + BATCH).map(entry).collect();
         let body = json!({"user": token(uploader), "phone_to_server": batch});
         if post(&client, &url, "/usercache/put", &body).await.is_err() {
@@ -65,8 +76,9 @@ async fn nothing_acknowledged_is_lost_or_doubled_by_kill_9() {
     let mut rng = StdRng::seed_from_u64(9);
     let next = Arc::new(AtomicU64::new(1_700_000_000));
     let mut acknowledged: HashMap<u64, HashSet<u64>> = (0..UPLOADERS).map(|phone| (phone, HashSet::new())).collect();
-    for round in 0..ROUNDS {
-        let mut server = Serving::start(data.path());
+    let rounds = rounds();
+    for round in 0..rounds {
+        let mut server = Serving::start_with(data.path(), &["--seal-eagerly"]);
         for phone in 0..UPLOADERS {
             post(&client, &server.url, "/profile/create", &json!({"user": token(phone)})).await.unwrap();
         }
@@ -89,6 +101,6 @@ async fn nothing_acknowledged_is_lost_or_doubled_by_kill_9() {
         }
     }
     let server = Serving::start(data.path());
-    check(&client, &server.url, &acknowledged, ROUNDS).await;
+    check(&client, &server.url, &acknowledged, rounds).await;
     assert!(acknowledged.values().map(HashSet::len).sum::<usize>() > ACKNOWLEDGED_MIN);
 }

@@ -20,8 +20,13 @@ pub(crate) struct Serving {
 impl Serving {
     /// Starts one over the store in `data`, and waits until it listens.
     pub(crate) fn start(data: &Path) -> Self {
+        Self::start_with(data, &[])
+    }
+
+    /// The same with more arguments.
+    pub(crate) fn start_with(data: &Path, arguments: &[&str]) -> Self {
         let mut command = rushhour();
-        command.args(["serve", "--quiet", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+        command.args(["serve", "--quiet", "--listen", "127.0.0.1:0", "--data"]).arg(data).args(arguments);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();

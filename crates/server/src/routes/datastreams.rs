@@ -37,9 +37,10 @@ pub(crate) async fn find_entries(State(app): State<Arc<App>>, body: JsonBody) ->
         entries_max: app.limits.entries_max,
     };
     let (from, to) = (query.from, query.to);
-    let mut found = app.store.find(user, query).await?;
+    let (mut found, waiting) = split(app.store.find(user, query).await?);
     let shown = Arc::clone(&app);
     found.extend(blocking(move || find_documents(&shown, user, keys.as_deref(), &name, from, to)).await?);
+    found.extend(waiting);
     if let Some((entries_max, method)) = truncation {
         truncate(&mut found, entries_max, method);
     }
@@ -47,7 +48,14 @@ pub(crate) async fn find_entries(State(app): State<Arc<App>>, body: JsonBody) ->
     Ok(json_text(write_find_entries_response(user, entries)))
 }
 
-/// What the pipeline has found, behind what was sent.
+/// What was taken in, and what was not, which the original calls the usercache and has last, by `write_ts`.
+fn split(found: Vec<Found>) -> (Vec<Found>, Vec<Found>) {
+    let (taken, mut waiting): (Vec<Found>, Vec<Found>) = found.into_iter().partition(|entry| entry.is_taken);
+    waiting.sort_by(|one, other| one.write_ts.total_cmp(&other.write_ts).then(one.id.cmp(&other.id)));
+    (taken, waiting)
+}
+
+/// What the pipeline has found, behind what was taken in.
 fn find_documents(
     app: &App,
     user: UserId,
@@ -69,7 +77,7 @@ fn find_documents(
         let value = json!({"metadata": metadata, "data": data});
         let leaf = name.split('.').try_fold(&value, |value, field| value.get(field));
         if let Some(stamp) = leaf.and_then(Value::as_f64).filter(is_within) {
-            found.push(Found { id, stamp, text: value.to_string() });
+            found.push(Found { id, stamp, text: value.to_string(), write_ts: stamp, is_taken: true });
         }
     }
     found.sort_by(|one, other| one.stamp.total_cmp(&other.stamp).then(one.id.cmp(&other.id)));
@@ -119,7 +127,8 @@ mod tests {
 
     fn check(count: u32, entries_max: usize, method: TruncMethod, left: &[f64]) {
         let id = entry_id(UserId(Default::default()), "t", "k", 0.0);
-        let entry = |stamp: u32| Found { id, stamp: stamp.into(), text: String::new() };
+        let entry =
+            |stamp: u32| Found { id, stamp: stamp.into(), text: String::new(), write_ts: stamp.into(), is_taken: true };
         let mut found: Vec<_> = (0..count).map(entry).collect();
         truncate(&mut found, entries_max, method);
         assert_eq!(found.iter().map(|entry| entry.stamp).collect::<Vec<_>>(), left);

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
 use rushhour_model::received::Received;
 use rushhour_model::wire::{Call, PutOneRequest, PutOneResponse, PutRequest, UsercacheGetResponse};
-use rushhour_store::{NewRow, Upload};
+use rushhour_store::{Ack, NewRow, Upload};
 use serde_json::value::RawValue;
 
 use crate::app::App;
@@ -15,6 +16,9 @@ use crate::auth;
 use crate::body::{JsonBody, parse};
 use crate::error::ServerError;
 use crate::routes::json;
+
+/// The header that says when uploads are acknowledged.
+const ACK: HeaderName = HeaderName::from_static("x-ack");
 
 /// Bodies from this size on are parsed and packed on a thread of their own: it takes milliseconds, during which a
 /// request thread would serve nobody else.
@@ -26,7 +30,7 @@ pub(crate) async fn put(State(app): State<Arc<App>>, body: JsonBody) -> Result<R
     if let Some(upload) = pack(&app, body, pack_put).await? {
         keep(&app, upload, bytes).await?;
     }
-    Ok(Response::new(Body::empty()))
+    Ok(acknowledged(&app, Response::new(Body::empty())))
 }
 
 /// `POST /usercache/putone`
@@ -34,7 +38,7 @@ pub(crate) async fn putone(State(app): State<Arc<App>>, body: JsonBody) -> Resul
     let bytes = body.bytes.len();
     let upload = pack(&app, body, pack_putone).await?;
     keep(&app, upload, bytes).await?;
-    Ok(json(&PutOneResponse { putone: true }))
+    Ok(acknowledged(&app, json(&PutOneResponse { putone: true })))
 }
 
 /// `POST /usercache/get`
@@ -42,6 +46,17 @@ pub(crate) async fn get(State(app): State<Arc<App>>, body: JsonBody) -> Result<R
     let call: Call<'_> = parse(&body.bytes)?;
     auth::user(&app, call.user.as_deref())?;
     Ok(json(&UsercacheGetResponse { server_to_phone: Vec::new() }))
+}
+
+/// Says how safe the upload is that is acknowledged.
+fn acknowledged(app: &App, mut response: Response) -> Response {
+    let ack = match app.store.ack() {
+        Ack::Sync => "sync",
+        Ack::Log => "log",
+        Ack::Memory => "memory",
+    };
+    response.headers_mut().insert(ACK, HeaderValue::from_static(ack));
+    response
 }
 
 /// An upload, and how many entries it has.

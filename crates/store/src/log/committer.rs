@@ -3,9 +3,7 @@
 //!
 //! While a sync runs the next uploads gather, so groups grow with the load and a lone upload never waits for company.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -15,13 +13,13 @@ use rand::rngs::StdRng;
 use rushhour_model::ids::UserId;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::disk::Disk;
 use crate::error::Error;
-use crate::index::Index;
+use crate::hot::{Hot, HotRecord};
 use crate::log::frame::{self, FRAME_HEADER_BYTES};
-use crate::log::recovery::FIRST_SEQUENCE;
-use crate::log::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, Tail};
-use crate::log::{RecordAt, Segments};
-use crate::rows::{RECORD_HEADER_BYTES, RecordHeader, Upload};
+use crate::log::segment::{SEGMENT_HEADER_BYTES, Segment, SegmentHeader, Tail};
+use crate::log::{LogPosition, RecordAt, Segments};
+use crate::upload::Upload;
 
 /// How many uploads may wait for the writing thread; further ones wait in their requests.
 const WAITING_UPLOADS_MAX: usize = 1024;
@@ -29,6 +27,26 @@ const WAITING_UPLOADS_MAX: usize = 1024;
 const GROUP_BYTES_MAX: usize = 1 << 20;
 /// The largest upload that is taken.
 const UPLOAD_BYTES_MAX: usize = 1 << 30;
+/// Without a sync for every group, so much may be written before there is one all the same.
+const UNSYNCED_BYTES_MAX: u64 = 4 << 20;
+
+/// When an upload is acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ack {
+    /// When it is durable: it survives power loss.
+    #[default]
+    Sync,
+    /// When it is in the log's file: it survives the end of the process, and a power loss soon after may lose it.
+    Log,
+    /// When it waits to be written: the end of the process may lose it, and a full disk loses it without a word.
+    Memory,
+}
+
+enum Job {
+    Append(Waiting),
+    /// Lets the next upload start a segment of its own.
+    Rotate(oneshot::Sender<()>),
+}
 
 struct Waiting {
     upload: Upload,
@@ -41,43 +59,57 @@ pub(crate) struct Counters {
     pub(crate) syncs: AtomicU64,
     pub(crate) uploads: AtomicU64,
     pub(crate) written_bytes: AtomicU64,
+    /// Uploads that were acknowledged from memory and then could not be written.
+    pub(crate) dropped: AtomicU64,
 }
 
 /// The handle of the writing thread.
 #[derive(Debug)]
 pub(crate) struct Committer {
-    queue: Option<mpsc::Sender<Waiting>>,
+    queue: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
+    ack: Ack,
 }
 
 impl Committer {
-    /// Starts the thread. `tail` is where recovery ended.
+    /// Starts the thread.
     pub(crate) fn start(mut log: Log) -> std::io::Result<Self> {
         let (queue, mut waiting) = mpsc::channel(WAITING_UPLOADS_MAX);
+        let ack = log.ack;
         let thread = std::thread::Builder::new().name("log-committer".into()).spawn(move || {
-            while let Some(group) = next_group(&mut waiting) {
-                log.commit(group);
+            while let Some(first) = waiting.blocking_recv() {
+                log.work(first, &mut waiting);
             }
+            log.rotate();
         })?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+        Ok(Self { queue: Some(queue), thread: Some(thread), ack })
     }
 
-    /// Returns once `upload` is durable and can be found.
+    /// Returns once `upload` is as safe as the store's [`Ack`] says.
     pub(crate) async fn append(&self, upload: Upload) -> Result<(), Error> {
-        let bytes = upload.record.len();
+        let bytes = upload.record_bytes();
         if bytes > UPLOAD_BYTES_MAX {
             return Err(Error::TooLarge { bytes, max: UPLOAD_BYTES_MAX });
         }
         let (done, outcome) = oneshot::channel();
-        let queue = self.queue.as_ref().expect("the queue is only taken when the committer is dropped");
-        queue.send(Waiting { upload, done }).await.map_err(|_| Error::Poisoned)?;
-        outcome.await.map_err(|_| Error::Poisoned)?
+        self.queue().send(Job::Append(Waiting { upload, done })).await.map_err(|_| Error::Poisoned)?;
+        if self.ack == Ack::Memory { Ok(()) } else { outcome.await.map_err(|_| Error::Poisoned)? }
     }
-}
 
-impl Drop for Committer {
+    /// Ends the present segment, so that all of it can be retired. Blocks the thread.
+    pub(crate) fn rotate(&self) {
+        let (done, outcome) = oneshot::channel();
+        if self.queue().blocking_send(Job::Rotate(done)).is_ok() {
+            let _ = outcome.blocking_recv();
+        }
+    }
+
+    fn queue(&self) -> &mpsc::Sender<Job> {
+        self.queue.as_ref().expect("the queue is only taken when the committer is stopped")
+    }
+
     /// Lets the thread finish what is waiting.
-    fn drop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         self.queue.take();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -85,111 +117,167 @@ impl Drop for Committer {
     }
 }
 
-fn next_group(waiting: &mut mpsc::Receiver<Waiting>) -> Option<Vec<Waiting>> {
-    let first = waiting.blocking_recv()?;
-    let mut bytes = first.upload.record.len();
-    let mut group = vec![first];
-    while bytes < GROUP_BYTES_MAX
-        && let Ok(next) = waiting.try_recv()
-    {
-        bytes += next.upload.record.len();
-        group.push(next);
+impl Drop for Committer {
+    fn drop(&mut self) {
+        self.stop();
     }
-    Some(group)
 }
-
-/// Makes what was written to a file durable.
-pub type Sync = Arc<dyn Fn(&File) -> std::io::Result<()> + Send + std::marker::Sync>;
 
 /// The writing end of the log.
 pub(crate) struct Log {
-    pub(crate) dir: PathBuf,
+    pub(crate) disk: Arc<dyn Disk>,
     pub(crate) segment_bytes: u64,
+    pub(crate) ack: Ack,
     pub(crate) tail: Option<Tail>,
     pub(crate) segments: Arc<Segments>,
-    pub(crate) index: Arc<Index>,
+    pub(crate) hot: Arc<Hot>,
     pub(crate) counters: Arc<Counters>,
-    pub(crate) sync: Sync,
     /// Draws the salts of new segments.
     pub(crate) rng: StdRng,
     pub(crate) is_poisoned: bool,
+    /// Frames and bytes that were written since the last sync.
+    pub(crate) unsynced: (u32, u64),
 }
 
 impl Log {
+    fn work(&mut self, first: Job, waiting: &mut mpsc::Receiver<Job>) {
+        let mut group = Vec::new();
+        let (mut bytes, mut next) = (0, Some(first));
+        let mut rotated = None;
+        while let Some(job) = next.take() {
+            match job {
+                Job::Append(upload) => {
+                    bytes += upload.upload.record_bytes();
+                    group.push(upload);
+                }
+                Job::Rotate(done) => rotated = Some(done),
+            }
+            if bytes < GROUP_BYTES_MAX && rotated.is_none() {
+                next = waiting.try_recv().ok();
+            }
+        }
+        if !group.is_empty() {
+            self.commit(group);
+        }
+        if self.unsynced.0 > 0 && (waiting.is_empty() || self.unsynced.1 > UNSYNCED_BYTES_MAX) {
+            // Whoever waits for the next frame is told when it failed.
+            let _ = self.sync();
+        }
+        if let Some(done) = rotated {
+            self.rotate();
+            let _ = done.send(());
+        }
+    }
+
     fn commit(&mut self, group: Vec<Waiting>) {
         let outcome = if self.is_poisoned { Err(Error::Poisoned) } else { self.write(&group) };
-        let places = match outcome {
-            Ok(places) => places,
+        let records = match outcome {
+            Ok(records) => records,
             Err(error) => {
                 for waiting in group {
-                    let _ = waiting.done.send(Err(error.clone()));
+                    if waiting.done.send(Err(error.clone())).is_err() && self.ack == Ack::Memory {
+                        self.counters.dropped.fetch_add(1, Ordering::Relaxed);
+                    }
                 }
                 return;
             }
         };
-        for (waiting, (user, at)) in group.into_iter().zip(places) {
-            self.index.apply(user, at, &waiting.upload.batch);
+        for (waiting, record) in group.into_iter().zip(records) {
+            self.hot.apply(waiting.upload.header.user, record);
             // The caller may have given up; the upload is kept all the same.
             let _ = waiting.done.send(Ok(()));
         }
     }
 
-    /// Writes the group as one frame, durably, and tells where each record went.
-    fn write(&mut self, group: &[Waiting]) -> Result<Vec<(UserId, RecordAt)>, Error> {
-        let mut bytes = vec![0; FRAME_HEADER_BYTES];
-        group.iter().for_each(|waiting| bytes.extend_from_slice(&waiting.upload.record));
+    /// Writes the group as one frame, as durably as is asked for, and tells where each record went.
+    fn write(&mut self, group: &[Waiting]) -> Result<Vec<HotRecord>, Error> {
+        let bytes = FRAME_HEADER_BYTES + group.iter().map(|waiting| waiting.upload.record_bytes()).sum::<usize>();
         // Whatever fails until here has changed nothing, and may work the next time.
-        let sync = Arc::clone(&self.sync);
-        let tail = self.room_for(bytes.len() as u64)?;
-        frame::seal(&mut bytes, tail.header.salt, tail.sequence);
-        let write = || {
-            tail.file.write_all_at(&bytes, tail.offset)?;
-            sync(&tail.file)
-        };
-        if let Err(error) = write() {
+        self.make_room(bytes as u64)?;
+        let tail = self.tail.as_mut().expect("room was just made in it");
+        let (frame, records) = frame_of(group, &self.hot, tail, bytes, self.unsynced.0);
+        if let Err(error) = tail.file.write_at(tail.offset, &frame) {
             let failed = Error::io("writing", &tail.path)(error);
             self.is_poisoned = true;
             return Err(failed);
         }
-        let first = tail.offset + FRAME_HEADER_BYTES as u64;
-        let places = places(group, tail.header.number, first);
-        tail.offset += bytes.len() as u64;
+        self.unsynced = (self.unsynced.0 + 1, self.unsynced.1 + bytes as u64);
+        tail.offset += bytes as u64;
         tail.sequence += 1;
-        self.counters.syncs.fetch_add(1, Ordering::Relaxed);
+        if self.ack == Ack::Sync {
+            self.sync()?;
+        }
         self.counters.uploads.fetch_add(group.len() as u64, Ordering::Relaxed);
-        self.counters.written_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        Ok(places)
+        self.counters.written_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        Ok(records)
     }
 
-    /// The segment to write `bytes` to: the present one, or a new one when they do not fit.
-    fn room_for(&mut self, bytes: u64) -> Result<&mut Tail, Error> {
-        let has_room = self.tail.as_ref().is_some_and(|tail| tail.offset + bytes <= tail.allocated);
-        if !has_room {
-            let (number, first_sequence) =
-                self.tail.as_ref().map_or((1, FIRST_SEQUENCE), |tail| (tail.header.number + 1, tail.sequence));
-            let header = SegmentHeader { number, salt: self.rng.random(), first_sequence };
-            let room = self.segment_bytes.max(SEGMENT_HEADER_BYTES as u64 + bytes);
-            let fresh = Tail::create(&self.dir, header, room)?;
-            self.segments.add(number, Arc::clone(&fresh.file));
-            if let Some(full) = self.tail.replace(fresh) {
-                full.trim();
+    fn sync(&mut self) -> Result<(), Error> {
+        let Some(tail) = &self.tail else { return Ok(()) };
+        if let Err(error) = tail.file.sync() {
+            self.is_poisoned = true;
+            return Err(Error::io("syncing", &tail.path)(error));
+        }
+        self.unsynced = (0, 0);
+        self.counters.syncs.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Sees to it that `bytes` fit into the present segment, or starts a new one.
+    fn make_room(&mut self, bytes: u64) -> Result<(), Error> {
+        let room = self.segment_bytes.max(SEGMENT_HEADER_BYTES as u64 + bytes);
+        if let Some(tail) = &mut self.tail {
+            let end = tail.offset + bytes;
+            if end <= tail.allocated {
+                return Ok(());
+            }
+            // It was cut when it was closed.
+            if end <= self.segment_bytes {
+                return tail.extend(self.segment_bytes);
             }
         }
-        Ok(self.tail.as_mut().expect("a segment was just made if there was none"))
+        self.rotate();
+        if self.is_poisoned {
+            return Err(Error::Poisoned);
+        }
+        let end = self.segments.end();
+        let header = SegmentHeader { number: end.segment, salt: self.rng.random(), first_sequence: end.sequence };
+        let fresh = Tail::create(&*self.disk, self.segments.dir(), header, room)?;
+        let segment = Segment { file: Arc::clone(&fresh.file), first_sequence: end.sequence };
+        self.segments.add(end.segment, segment);
+        self.tail = Some(fresh);
+        Ok(())
+    }
+
+    /// Ends the present segment durably: a frame in the next one tells that all before it are.
+    fn rotate(&mut self) {
+        if self.unsynced.0 > 0 && self.sync().is_err() {
+            return;
+        }
+        if let Some(mut full) = self.tail.take() {
+            full.trim();
+            self.segments.set_end(LogPosition { segment: full.header.number + 1, sequence: full.sequence });
+        }
     }
 }
 
-fn places(group: &[Waiting], segment: u32, first: u64) -> Vec<(UserId, RecordAt)> {
-    let mut start = first;
-    let place = |waiting: &Waiting| {
-        let record = &waiting.upload.record;
-        let header = RecordHeader::read(record).expect("a packed upload starts with its header");
-        let offset = u32::try_from(start).expect("a segment is smaller than 4 GiB") + RECORD_HEADER_LEN;
-        start += record.len() as u64;
-        (waiting.upload.user, RecordAt { segment, offset, shape: header.shape })
-    };
-    group.iter().map(place).collect()
+/// The frame of a group, and the place and number of each of its records.
+fn frame_of(group: &[Waiting], hot: &Hot, tail: &Tail, bytes: usize, unsynced: u32) -> (Vec<u8>, Vec<HotRecord>) {
+    let mut frame = Vec::with_capacity(bytes);
+    frame.resize(FRAME_HEADER_BYTES, 0);
+    let mut numbers: HashMap<UserId, u32> = HashMap::new();
+    let mut records = Vec::with_capacity(group.len());
+    for Waiting { upload, .. } in group {
+        let next = numbers.entry(upload.header.user).or_insert_with(|| hot.next_number(upload.header.user));
+        let offset = tail.offset + frame.len() as u64;
+        let offset = u32::try_from(offset).expect("a segment is smaller than 4 GiB");
+        let mut header = upload.header;
+        header.number = *next;
+        *next += 1;
+        frame.extend_from_slice(&header.write());
+        frame.extend_from_slice(&upload.rows);
+        records.push(HotRecord::new(&header, RecordAt { segment: tail.header.number, offset }));
+    }
+    frame::seal(&mut frame, tail.header.salt, tail.sequence, unsynced);
+    (frame, records)
 }
-
-#[expect(clippy::cast_possible_truncation, reason = "a small constant")]
-const RECORD_HEADER_LEN: u32 = RECORD_HEADER_BYTES as u32;

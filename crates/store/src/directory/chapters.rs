@@ -5,21 +5,15 @@
 //! change may be lost in a crash; then its entries, which are in the log, are taken in again.
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
-use rushhour_model::ids::UserId;
-use uuid::Uuid;
+use redb::{Durability, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
+use crate::directory::Directory;
 use crate::error::Error;
-use crate::log::RecordAt;
 
-type ChapterAt = (u128, u64, u64);
-
-const CHAPTERS: TableDefinition<ChapterAt, &[u8]> = TableDefinition::new("chapters");
-/// The last record that was taken in, as segment and offset, and the caller's own state.
-const PROGRESS: TableDefinition<u128, (u32, u32, &[u8])> = TableDefinition::new("progress");
+const CHAPTERS: TableDefinition<(u32, u64, u64), &[u8]> = TableDefinition::new("chapters");
+/// How many uploads of a user were taken in, and the caller's own state.
+const PROGRESS: TableDefinition<u32, (u32, &[u8])> = TableDefinition::new("progress");
 
 /// Where a chapter stands among a user's: by two times, each in seconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,16 +38,12 @@ fn ordered(value: f64) -> u64 {
 }
 
 /// How far a user's entries have been taken in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Taken {
-    pub(crate) segment: u32,
-    pub(crate) offset: u32,
-}
-
-impl Taken {
-    pub(crate) fn of(at: RecordAt) -> Self {
-        Self { segment: at.segment, offset: at.offset }
-    }
+    /// How many uploads.
+    pub(crate) uploads: u32,
+    /// The opening of the directory that this follows from.
+    pub(crate) epoch: u32,
 }
 
 /// A change of a diary.
@@ -69,58 +59,48 @@ pub struct Rewrite {
     pub state: Vec<u8>,
 }
 
-/// The diaries' tables.
-#[derive(Debug)]
-pub(crate) struct Diaries {
-    database: Database,
-    path: PathBuf,
+pub(super) fn prepare(change: &WriteTransaction) -> Result<(), redb::Error> {
+    change.open_table(CHAPTERS)?;
+    change.open_table(PROGRESS)?;
+    Ok(())
 }
 
-impl Diaries {
-    pub(crate) fn open(dir: &Path) -> Result<Self, Error> {
-        let path = dir.join("diaries.redb");
-        let database = Database::create(&path)
-            .map_err(|error| Error::Directory { path: path.clone(), source: Arc::new(error.into()) })?;
-        let diaries = Self { database, path };
-        diaries.attempt(|database| {
-            let change = database.begin_write()?;
-            change.open_table(CHAPTERS)?;
-            change.open_table(PROGRESS)?;
-            Ok(change.commit()?)
-        })?;
-        Ok(diaries)
-    }
+/// Forgets a user's diary.
+pub(super) fn forget(change: &WriteTransaction, user: u32) -> Result<(), redb::Error> {
+    change.open_table(CHAPTERS)?.retain_in((user, 0, 0)..=(user, u64::MAX, u64::MAX), |_, _| false)?;
+    change.open_table(PROGRESS)?.remove(user)?;
+    Ok(())
+}
 
-    /// How far each user's entries have been taken in.
-    pub(crate) fn progress(&self) -> Result<Vec<(UserId, Taken)>, Error> {
-        self.attempt(|database| {
+impl Directory {
+    /// How many uploads of each user have been taken in.
+    pub(crate) fn progress(&self) -> Result<Vec<(u32, u32)>, Error> {
+        self.read(|database| {
             let table = database.begin_read()?.open_table(PROGRESS)?;
             let rows = table.iter()?.map(|row| {
                 let (user, progress) = row?;
-                let (segment, offset, _) = progress.value();
-                Ok((UserId(Uuid::from_u128(user.value())), Taken { segment, offset }))
+                Ok((user.value(), progress.value().0))
             });
             rows.collect()
         })
     }
 
     /// The caller's state.
-    pub(crate) fn state(&self, user: UserId) -> Result<Option<Vec<u8>>, Error> {
-        self.attempt(|database| {
+    pub(crate) fn diary_state(&self, user: u32) -> Result<Option<Vec<u8>>, Error> {
+        self.read(|database| {
             let table = database.begin_read()?.open_table(PROGRESS)?;
-            Ok(table.get(user.0.as_u128())?.map(|row| row.value().2.to_vec()))
+            Ok(table.get(user)?.map(|row| row.value().1.to_vec()))
         })
     }
 
     /// Shows chapters in order, from the last that stands at or before `from`, until `visit` has seen enough.
-    pub(crate) fn forward(
+    pub(crate) fn chapters(
         &self,
-        user: UserId,
+        user: u32,
         from: ChapterKey,
         visit: &mut dyn FnMut(ChapterKey, &[u8]) -> ControlFlow<()>,
     ) -> Result<(), Error> {
-        let user = user.0.as_u128();
-        self.attempt(|database| {
+        self.read(|database| {
             let table = database.begin_read()?.open_table(CHAPTERS)?;
             let before = table.range((user, 0, 0)..=(user, from.0, from.1))?.next_back().transpose()?;
             let first = before.map_or((user, from.0, from.1), |(at, _)| at.value());
@@ -136,13 +116,12 @@ impl Diaries {
     }
 
     /// Shows chapters from the last to the first, until `visit` has seen enough.
-    pub(crate) fn backward(
+    pub(crate) fn chapters_backward(
         &self,
-        user: UserId,
+        user: u32,
         visit: &mut dyn FnMut(ChapterKey, &[u8]) -> ControlFlow<()>,
     ) -> Result<(), Error> {
-        let user = user.0.as_u128();
-        self.attempt(|database| {
+        self.read(|database| {
             let table = database.begin_read()?.open_table(CHAPTERS)?;
             for row in table.range((user, 0, 0)..=(user, u64::MAX, u64::MAX))?.rev() {
                 let (at, bytes) = row?;
@@ -155,9 +134,11 @@ impl Diaries {
         })
     }
 
-    /// Changes a diary.
-    pub(crate) fn rewrite(&self, user: UserId, change: &Rewrite) -> Result<(), Error> {
-        let user = user.0.as_u128();
+    /// Changes a diary; a crash before the next [`sync`](Self::sync) loses the change as a whole.
+    pub(crate) fn rewrite(&self, user: u32, change: &Rewrite) -> Result<(), Error> {
+        if change.taken.is_some_and(|taken| taken.epoch != self.epoch()) {
+            return Err(Error::Reopened);
+        }
         self.write(Durability::None, |transaction| {
             let mut chapters = transaction.open_table(CHAPTERS)?;
             chapters.retain_in((user, change.from.0, change.from.1)..=(user, u64::MAX, u64::MAX), |_, _| false)?;
@@ -165,33 +146,10 @@ impl Diaries {
                 chapters.insert((user, at.0, at.1), bytes.as_slice())?;
             }
             let mut progress = transaction.open_table(PROGRESS)?;
-            let known = progress.get(user)?.map(|row| (row.value().0, row.value().1));
-            let (segment, offset) =
-                change.taken.map(|taken| (taken.segment, taken.offset)).or(known).unwrap_or_default();
-            progress.insert(user, (segment, offset, change.state.as_slice()))?;
+            let known = progress.get(user)?.map(|row| row.value().0);
+            let taken = change.taken.map(|taken| taken.uploads).or(known).unwrap_or_default();
+            progress.insert(user, (taken, change.state.as_slice()))?;
             Ok(())
         })
-    }
-
-    /// Makes all changes so far durable.
-    pub(crate) fn sync(&self) -> Result<(), Error> {
-        self.write(Durability::Immediate, |_| Ok(()))
-    }
-
-    fn write(
-        &self,
-        durability: Durability,
-        work: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
-    ) -> Result<(), Error> {
-        self.attempt(|database| {
-            let mut transaction = database.begin_write()?;
-            transaction.set_durability(durability)?;
-            work(&transaction)?;
-            Ok(transaction.commit()?)
-        })
-    }
-
-    fn attempt<T>(&self, work: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Result<T, Error> {
-        work(&self.database).map_err(|source| Error::Directory { path: self.path.clone(), source: Arc::new(source) })
     }
 }

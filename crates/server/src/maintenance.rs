@@ -1,0 +1,79 @@
+//! Maintenance: a thread that seals what is old in the store and keeps it small, while requests come first.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use crate::app::App;
+use crate::intake::wall_time;
+
+/// It gives way to everything else, as the intake does.
+const NICE: i32 = 19;
+/// How long it sleeps before it looks whether it shall stop.
+const IDLE: Duration = Duration::from_millis(50);
+
+/// The running maintenance.
+#[derive(Debug)]
+pub struct Maintenance {
+    is_stopped: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Maintenance {
+    /// Starts the thread, which looks for something to do every so often.
+    ///
+    /// # Errors
+    /// When the thread cannot be started.
+    pub fn start(app: &Arc<App>, every: Duration) -> std::io::Result<Self> {
+        let is_stopped = Arc::new(AtomicBool::new(false));
+        let (app, stop) = (Arc::clone(app), Arc::clone(&is_stopped));
+        let thread = Builder::new().name("maintenance".into()).spawn(move || work(&app, every, &stop))?;
+        Ok(Self { is_stopped, thread })
+    }
+
+    /// Stops the thread, and waits until it has finished what it is at. Blocks the thread.
+    pub fn stop(self) {
+        self.is_stopped.store(true, Ordering::Relaxed);
+        // A thread that panicked has been reported by its panic.
+        let _ = self.thread.join();
+    }
+}
+
+fn work(app: &App, every: Duration, is_stopped: &AtomicBool) {
+    // Where it cannot be kinder it works all the same.
+    let _ = rustix::process::nice(NICE);
+    // A store that is read-only stays so until it is opened again.
+    while !is_stopped.load(Ordering::Relaxed) && app.store.damage().is_none() {
+        if !maintain(app) {
+            rest(every, is_stopped);
+        }
+    }
+}
+
+/// Does a bit of maintenance; returns whether there is more to do now.
+fn maintain(app: &App) -> bool {
+    let counters = &app.metrics.maintenance;
+    match app.store.maintain(wall_time().as_secs_f64()) {
+        Ok(done) => {
+            counters.sealed_entries.inc_by(done.entries);
+            counters.sealed_chunks.inc_by(done.chunks);
+            counters.failed.inc_by(done.failed.len() as u64);
+            // Who cannot be sealed now cannot be sealed in a moment either.
+            done.has_more && done.failed.is_empty()
+        }
+        Err(_) => {
+            counters.failed.inc();
+            false
+        }
+    }
+}
+
+fn rest(time: Duration, is_stopped: &AtomicBool) {
+    let mut left = time;
+    while !left.is_zero() && !is_stopped.load(Ordering::Relaxed) {
+        let part = left.min(IDLE);
+        std::thread::sleep(part);
+        left -= part;
+    }
+}

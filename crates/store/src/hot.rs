@@ -1,0 +1,168 @@
+//! What is in the log and not sealed yet, in memory: per user a list of uploads, and nothing per entry.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, RwLock};
+
+use rushhour_model::ids::UserId;
+
+use crate::log::RecordAt;
+use crate::pending::Pending;
+use crate::upload::RecordHeader;
+
+/// An upload in the log.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct HotRecord {
+    pub(crate) at: RecordAt,
+    /// The how manieth upload of its user.
+    pub(crate) number: u32,
+    pub(crate) entries: u32,
+    /// How many bytes its rows take.
+    pub(crate) bytes: u32,
+    pub(crate) first_ts: f64,
+    pub(crate) last_ts: f64,
+}
+
+impl HotRecord {
+    pub(crate) fn new(header: &RecordHeader, at: RecordAt) -> Self {
+        let RecordHeader { number, entries, bytes, first_ts, last_ts, .. } = *header;
+        Self { at, number, entries, bytes, first_ts, last_ts }
+    }
+}
+
+/// A user's uploads in the log, in order of arrival.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HotUser {
+    pub(crate) records: VecDeque<HotRecord>,
+    /// The number of the next upload.
+    pub(crate) next: u32,
+    /// Uploads below this number were taken in.
+    pub(crate) taken: u32,
+    /// When they were last looked at for sealing.
+    pub(crate) sealing_s: Option<f64>,
+}
+
+impl HotUser {
+    pub(crate) fn rows(&self) -> u64 {
+        self.records.iter().map(|record| u64::from(record.entries)).sum()
+    }
+}
+
+/// Every user's uploads in the log.
+#[derive(Debug, Default)]
+pub(crate) struct Hot {
+    users: RwLock<HashMap<UserId, Arc<RwLock<HotUser>>>>,
+    pending: Pending,
+}
+
+impl Hot {
+    /// Takes in a record of the log. Later calls win over earlier ones.
+    pub(crate) fn apply(&self, user: UserId, record: HotRecord) {
+        let known = self.user(user);
+        let hot =
+            known.unwrap_or_else(|| Arc::clone(self.users.write().expect("no reader panics").entry(user).or_default()));
+        let mut hot = hot.write().expect("no reader panics");
+        if record.number < hot.next {
+            // It was sealed before its segment could be removed.
+            return;
+        }
+        if hot.taken == hot.next {
+            self.pending.push(user);
+        }
+        hot.next = record.number + 1;
+        hot.records.push_back(record);
+    }
+
+    /// The number that the next upload of `user` gets.
+    pub(crate) fn next_number(&self, user: UserId) -> u32 {
+        self.user(user).map_or(0, |hot| hot.read().expect("no writer panics").next)
+    }
+
+    /// Starts with what is known of users before the log is read: how many of their uploads were sealed.
+    pub(crate) fn start(&self, sealed: impl IntoIterator<Item = (UserId, u32)>) {
+        let mut users = self.users.write().expect("no reader panics");
+        for (user, sealed) in sealed {
+            users.insert(user, Arc::new(RwLock::new(HotUser { next: sealed, taken: sealed, ..HotUser::default() })));
+        }
+    }
+
+    /// Continues with how many of each user's uploads were taken in.
+    pub(crate) fn resume(&self, progress: &HashMap<UserId, u32>) {
+        self.pending.replace([]);
+        for user in self.users() {
+            self.take(user, Some(progress.get(&user).copied().unwrap_or(0)));
+        }
+    }
+
+    /// A copy of what is there of `user`.
+    pub(crate) fn snapshot(&self, user: UserId) -> HotUser {
+        self.user(user).map(|hot| hot.read().expect("no writer panics").clone()).unwrap_or_default()
+    }
+
+    /// Whatever `look` makes of what is there of `user`, without a copy.
+    pub(crate) fn look<T>(&self, user: UserId, look: impl FnOnce(&HotUser) -> T) -> Option<T> {
+        self.user(user).map(|hot| look(&hot.read().expect("no writer panics")))
+    }
+
+    /// Forgets the uploads of `user` below `sealed`: they are in chunks now.
+    pub(crate) fn drop_sealed(&self, user: UserId, sealed: u32) {
+        let Some(hot) = self.user(user) else { return };
+        let mut hot = hot.write().expect("no reader panics");
+        while hot.records.front().is_some_and(|record| record.number < sealed) {
+            hot.records.pop_front();
+        }
+        hot.records.shrink_to_fit();
+    }
+
+    /// Notes that `user` was looked at for sealing.
+    pub(crate) fn note_sealing(&self, user: UserId, now_s: f64) {
+        if let Some(hot) = self.user(user) {
+            hot.write().expect("no reader panics").sealing_s = Some(now_s);
+        }
+    }
+
+    /// Forgets `user`.
+    pub(crate) fn remove(&self, user: UserId) {
+        self.users.write().expect("no reader panics").remove(&user);
+    }
+
+    /// Who has uploads that were not taken in.
+    pub(crate) fn pending(&self) -> &Pending {
+        &self.pending
+    }
+
+    /// Notes that the uploads of `user` below `taken` were taken in; who has more waits again.
+    pub(crate) fn take(&self, user: UserId, taken: Option<u32>) {
+        let Some(hot) = self.user(user) else { return };
+        let mut hot = hot.write().expect("no reader panics");
+        hot.taken = taken.unwrap_or(hot.taken).min(hot.next);
+        if hot.taken < hot.next {
+            self.pending.push(user);
+        }
+    }
+
+    /// Everybody who is known, in order.
+    pub(crate) fn users(&self) -> Vec<UserId> {
+        let mut users: Vec<UserId> = self.users.read().expect("no writer panics").keys().copied().collect();
+        users.sort();
+        users
+    }
+
+    /// The first segment that somebody's uploads are in.
+    pub(crate) fn first_segment(&self) -> Option<u32> {
+        let users: Vec<_> = self.users.read().expect("no writer panics").values().cloned().collect();
+        let first = |user: &Arc<RwLock<HotUser>>| {
+            user.read().expect("no writer panics").records.front().map(|record| record.at.segment)
+        };
+        users.iter().filter_map(first).min()
+    }
+
+    /// How many entries were uploaded and are not sealed, re-sent ones counted again.
+    pub(crate) fn entries(&self) -> u64 {
+        let users: Vec<_> = self.users.read().expect("no writer panics").values().cloned().collect();
+        users.iter().map(|user| user.read().expect("no writer panics").rows()).sum()
+    }
+
+    fn user(&self, user: UserId) -> Option<Arc<RwLock<HotUser>>> {
+        self.users.read().expect("no writer panics").get(&user).cloned()
+    }
+}

@@ -1,0 +1,344 @@
+//! Keeping the store small: what is old is sealed, log segments that are not needed are removed, and volumes that are
+//! full of what was replaced are written anew.
+
+use std::collections::{BTreeMap, HashSet};
+
+use rushhour_model::ids::UserId;
+
+use crate::core::Core;
+use crate::directory::{Publication, UserChange};
+use crate::error::Error;
+use crate::hot::{HotRecord, HotUser};
+use crate::seal::SealedCount;
+use crate::store::Store;
+use crate::volume::{Draft, Frames};
+
+/// When what is sealed, and how much dead is too much.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Policy {
+    /// A user with an older entry in the log is sealed, in seconds.
+    pub hot_s_max: f64,
+    /// A user with more entries in the log is sealed, whatever their age.
+    pub hot_rows_max: u64,
+    /// Days that ended less than this ago stay in the log, so that a day is sealed once and as a whole.
+    pub settled_s: f64,
+    /// A user whose phone sends what is old already is not sealed more often, in seconds.
+    pub pause_s: f64,
+    /// When the log is longer, whoever keeps its first segment is sealed.
+    pub log_bytes_max: u64,
+    /// A volume of which a greater share is dead is written anew.
+    pub dead_share_max: f64,
+    /// Whether what was not taken in is sealed too: for a store that no intake works on.
+    pub seals_untaken: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            hot_s_max: 48.0 * 3600.0,
+            hot_rows_max: 2_000,
+            settled_s: 24.0 * 3600.0,
+            pause_s: 6.0 * 3600.0,
+            log_bytes_max: 1 << 30,
+            dead_share_max: 0.25,
+            seals_untaken: false,
+        }
+    }
+}
+
+impl Policy {
+    /// Everything at once, for tests that want to see as much of it as they can.
+    pub fn eager() -> Self {
+        let (hot_s_max, settled_s, pause_s) = (0.0, 0.0, 0.0);
+        Self { hot_s_max, hot_rows_max: 0, settled_s, pause_s, seals_untaken: true, ..Self::default() }
+    }
+}
+
+/// So many users are sealed in one change.
+const USERS_MAX: usize = 64;
+/// A change is not prepared any further when it has so many bytes.
+const CHANGE_BYTES_MAX: usize = 4 << 20;
+const DAY_S: f64 = 86_400.0;
+
+/// What a bit of maintenance did.
+#[derive(Clone, Debug, Default)]
+pub struct Maintained {
+    /// Users of whom something was sealed.
+    pub users: u64,
+    /// Entries that left the log.
+    pub entries: u64,
+    /// Chunks that were written for them.
+    pub chunks: u64,
+    /// Segments of the log that were removed.
+    pub segments: usize,
+    /// Volumes that were written anew and removed.
+    pub volumes: usize,
+    /// Users that could not be sealed, whose entries stay in the log, and why.
+    pub failed: Vec<(UserId, Error)>,
+    /// Whether there is more to do now.
+    pub has_more: bool,
+}
+
+impl Maintained {
+    fn count(&mut self, sealed: SealedCount) {
+        self.users += sealed.users;
+        self.entries += sealed.entries;
+        self.chunks += sealed.chunks;
+    }
+}
+
+impl Store {
+    /// Does a bounded bit of maintenance, as of `now_s` seconds since 1970: seals users whose entries are old or many,
+    /// removes segments of the log in which everything is sealed, writes volumes anew that are full of dead bytes. Call it
+    /// again at once while [`Maintained::has_more`], and now and then otherwise. Blocks the thread.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], [`Error::DiskFull`], or when a file cannot be read or written; then everything is as it was,
+    /// and a later try may succeed.
+    pub fn maintain(&self, now_s: f64) -> Result<Maintained, Error> {
+        let _working = self.maintenance.lock().expect("no holder panics");
+        self.core.maintain(now_s, &self.policy)
+    }
+
+    /// Seals everything of one user, whether it was taken in or not. Blocks the thread.
+    ///
+    /// # Errors
+    /// As [`maintain`](Self::maintain).
+    pub fn seal(&self, user: UserId) -> Result<Maintained, Error> {
+        let _working = self.maintenance.lock().expect("no holder panics");
+        self.core.seal_all(&[user])
+    }
+
+    /// Seals everything, so that the log is empty, and writes down who everybody is. Blocks the thread.
+    ///
+    /// # Errors
+    /// As [`maintain`](Self::maintain).
+    pub fn seal_all(&self) -> Result<Maintained, Error> {
+        let _working = self.maintenance.lock().expect("no holder panics");
+        self.core.writable()?;
+        self.rotate();
+        let done = self.core.seal_all(&self.core.hot.users())?;
+        self.core.note_all()?;
+        Ok(done)
+    }
+
+    /// Ends the log's present segment, so that all of it can be removed once it is sealed.
+    pub(crate) fn rotate(&self) {
+        if let Some(committer) = &self.committer {
+            committer.rotate();
+        }
+    }
+
+    /// Makes the store as small as it can be without sealing more: writes volumes anew of which a greater share than
+    /// `dead_share_max` is dead, and gives back what the directory does not use. Others wait meanwhile. Blocks the thread.
+    ///
+    /// # Errors
+    /// As [`maintain`](Self::maintain).
+    pub fn compact(&self, dead_share_max: f64) -> Result<(), Error> {
+        let _working = self.maintenance.lock().expect("no holder panics");
+        self.core.writable()?;
+        while self.core.reclaim_one(dead_share_max)? {}
+        self.core.directory.compact()
+    }
+}
+
+/// Whom to seal, and up to which upload.
+type Due = Vec<(UserId, u32)>;
+
+impl Core {
+    fn maintain(&self, now_s: f64, policy: &Policy) -> Result<Maintained, Error> {
+        self.writable()?;
+        let mut done = Maintained::default();
+        let due = self.due(now_s, policy)?;
+        let (first, rest) = due.split_at(due.len().min(USERS_MAX));
+        let looked_at = self.seal_group(first, &mut done)?;
+        for (user, _) in first.iter().take(looked_at) {
+            self.hot.note_sealing(*user, now_s);
+        }
+        done.has_more = !rest.is_empty() || looked_at < first.len();
+        done.segments = self.retire()?;
+        if !done.has_more {
+            done.volumes = usize::from(self.reclaim_one(policy.dead_share_max)?);
+            done.has_more = done.volumes > 0;
+        }
+        Ok(done)
+    }
+
+    /// Seals everything of some users, or of all, and removes what the log does not need then.
+    pub(crate) fn seal_all(&self, users: &[UserId]) -> Result<Maintained, Error> {
+        self.writable()?;
+        let mut done = Maintained::default();
+        let due: Due = users.iter().map(|user| (*user, u32::MAX)).collect();
+        let mut left = due.as_slice();
+        while !left.is_empty() {
+            let group = left.split_at(left.len().min(USERS_MAX)).0;
+            let looked_at = self.seal_group(group, &mut done)?;
+            left = left.get(looked_at..).unwrap_or_default();
+        }
+        done.segments = self.retire()?;
+        Ok(done)
+    }
+
+    /// Writes into a volume who those are of whom none says it as of now.
+    pub(crate) fn note_all(&self) -> Result<(), Error> {
+        let people = self.directory.people()?;
+        let unnoted: Vec<_> = people.iter().filter(|person| !person.is_noted).collect();
+        for group in unnoted.chunks(USERS_MAX) {
+            let users: HashSet<UserId> = group.iter().map(|person| person.id).collect();
+            let drafts = self.notes(&users)?;
+            let change = |number: u32| UserChange { user: number, is_noted: true, ..UserChange::default() };
+            let users = group.iter().map(|person| change(person.number)).collect();
+            self.publish_drafts(&drafts, drafts.len(), Publication { users, ..Publication::default() })?;
+        }
+        Ok(())
+    }
+
+    /// Seals some users in one change; returns how many of them were looked at.
+    fn seal_group(&self, due: &[(UserId, u32)], done: &mut Maintained) -> Result<usize, Error> {
+        let (mut prepared, mut bytes, mut looked_at) = (Vec::new(), 0, 0);
+        for (user, until) in due {
+            if bytes > CHANGE_BYTES_MAX {
+                break;
+            }
+            looked_at += 1;
+            match self.prepare(*user, *until) {
+                Ok(user) => {
+                    bytes += user.as_ref().map_or(0, crate::seal::Prepared::bytes);
+                    prepared.extend(user);
+                }
+                // The others are not made to wait for one.
+                Err(error) => done.failed.push((*user, error)),
+            }
+        }
+        if !prepared.is_empty() {
+            done.count(self.publish(prepared)?);
+        }
+        Ok(looked_at)
+    }
+
+    /// Who is due, and up to which upload.
+    fn due(&self, now_s: f64, policy: &Policy) -> Result<Due, Error> {
+        let forced = if self.segments.bytes()? > policy.log_bytes_max { self.hot.first_segment() } else { None };
+        let mut due = Due::new();
+        for user in self.hot.users() {
+            let until = self.hot.look(user, |hot| match hot.records.front() {
+                Some(first) if Some(first.at.segment) == forced => Some(hot.next),
+                _ => until(hot, now_s, policy),
+            });
+            due.extend(until.flatten().map(|until| (user, until)));
+        }
+        Ok(due)
+    }
+
+    /// Removes the segments at the log's start in which everything is sealed; returns how many.
+    pub(crate) fn retire(&self) -> Result<usize, Error> {
+        // The end comes first: what is appended after this is in it or behind it.
+        let end = self.segments.end();
+        let needed = self.hot.first_segment().map_or(end.segment, |first| first.min(end.segment));
+        let start = self.segments.first_from(needed);
+        if start.segment <= self.directory.log_start()?.segment {
+            return Ok(0);
+        }
+        self.directory.set_log_start(start)?;
+        let gone = self.segments.take_before(start.segment);
+        for path in &gone {
+            self.disk.remove(path).map_err(Error::io("removing", path))?;
+        }
+        self.disk.sync_dir(self.segments.dir()).map_err(Error::io("syncing", self.segments.dir()))?;
+        Ok(gone.len())
+    }
+
+    /// Writes the volume anew that has the greatest dead share, if that is greater than `dead_share_max`.
+    pub(crate) fn reclaim_one(&self, dead_share_max: f64) -> Result<bool, Error> {
+        let share = |dead: u64, end: u64| dead as f64 / end.max(1) as f64;
+        let volumes = self.directory.volumes()?;
+        let worst = volumes
+            .iter()
+            .filter(|(number, row)| share(row.dead, row.end) > dead_share_max && self.volumes.get(**number).is_some())
+            .max_by(|(_, one), (_, other)| share(one.dead, one.end).total_cmp(&share(other.dead, other.end)));
+        let Some((number, row)) = worst else { return Ok(false) };
+        if self.volumes.is_tail(*number) {
+            self.volumes.give_up_tail();
+        }
+        self.rewrite_volume(*number, row.end)?;
+        Ok(true)
+    }
+
+    /// Moves what is alive in a volume to others, and removes it.
+    fn rewrite_volume(&self, number: u32, end: u64) -> Result<(), Error> {
+        let path = self.volumes.path(number);
+        let volume = self.volumes.get(number).expect("the caller has seen it, and nobody else removes volumes");
+        let frames = Frames::of(&*volume.file, volume.header, end).map_err(Error::io("reading", &path))?;
+        let mut chunks = Vec::new();
+        let mut noted = HashSet::new();
+        let mut bad = None;
+        frames.each(&mut |at, _, frame| match frame {
+            Some(frame) => match frame.row(number, at) {
+                Some(row) => chunks.push((row, frame.payload.to_vec())),
+                None => noted.extend(frame.user()),
+            },
+            None => bad = bad.or(Some(at)),
+        });
+        if let Some(at) = bad {
+            // What cannot be read is not thrown away: a copy may mend it.
+            let what = "a stretch of the volume is not what was written".to_owned();
+            return Err(Error::Corrupt { file: path, offset: at as u64, what });
+        }
+        let people: BTreeMap<u32, UserId> =
+            self.directory.people()?.into_iter().map(|person| (person.number, person.id)).collect();
+        let notes = self.notes(&noted.iter().filter_map(|user| people.get(user).copied()).collect())?;
+        self.publish_drafts(&notes, notes.len(), Publication::default())?;
+        let mut group = Group::default();
+        for (row, payload) in chunks {
+            if self.directory.chunk(row.user, row.first_s)? == Some(row) {
+                group.add(row, payload);
+                if group.bytes > CHANGE_BYTES_MAX {
+                    self.move_group(std::mem::take(&mut group), None)?;
+                }
+            }
+        }
+        self.move_group(group, Some(number))?;
+        self.volumes.remove(number)
+    }
+
+    fn move_group(&self, group: Group, gone: Option<u32>) -> Result<(), Error> {
+        let gone = gone.into_iter().collect();
+        let publication = Publication { users: group.users.into_values().collect(), gone, ..Publication::default() };
+        self.publish_drafts(&group.drafts, 0, publication)
+    }
+}
+
+/// Chunks that move.
+#[derive(Default)]
+struct Group {
+    drafts: Vec<Draft>,
+    users: BTreeMap<u32, UserChange>,
+    bytes: usize,
+}
+
+impl Group {
+    fn add(&mut self, row: crate::directory::ChunkRow, payload: Vec<u8>) {
+        self.bytes += payload.len();
+        self.drafts.push(Draft::Chunk(row, payload));
+        let fresh = || UserChange { user: row.user, ..UserChange::default() };
+        self.users.entry(row.user).or_insert_with(fresh).removed.push(row);
+    }
+}
+
+/// Up to which upload a user is to be sealed now, if at all.
+fn until(hot: &HotUser, now_s: f64, policy: &Policy) -> Option<u32> {
+    let end = if policy.seals_untaken { hot.next } else { hot.taken };
+    let ready = || hot.records.iter().filter(|record| record.number < end);
+    let started_before = |limit_s: f64| {
+        let is_before = |record: &&HotRecord| record.first_ts < limit_s;
+        ready().rev().find(is_before).map(|record| record.number + 1)
+    };
+    let midnight = |ts: f64| (ts / DAY_S).floor() * DAY_S;
+    if hot.rows() > policy.hot_rows_max {
+        // Without today if that is enough to do.
+        return started_before(midnight(now_s)).or_else(|| ready().next_back().map(|record| record.number + 1));
+    }
+    let is_resting = hot.sealing_s.is_some_and(|last_s| now_s - last_s < policy.pause_s);
+    let is_old = ready().any(|record| record.first_ts < now_s - policy.hot_s_max);
+    if is_old && !is_resting { started_before(midnight(now_s - policy.settled_s)) } else { None }
+}

@@ -1,0 +1,414 @@
+//! Reading: what is sealed and what is in the log, as one.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use rushhour_model::extended_json::ObjectId;
+use rushhour_model::ids::{UserId, entry_id};
+use serde_json::Value;
+
+use crate::chunk::{Rows, by_identity};
+use crate::core::Core;
+use crate::directory::{ChunkRow, Taken};
+use crate::error::Error;
+use crate::hot::HotUser;
+use crate::query::{Query, TimeField, second_of};
+
+/// How often a read begins again when what it was about to read was sealed or moved meanwhile.
+const ATTEMPTS_MAX: usize = 16;
+
+/// An entry that was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// Its id.
+    pub id: ObjectId,
+    /// The time asked for, in seconds since 1970.
+    pub stamp: f64,
+    /// The entry as one JSON object, the same value that was appended.
+    pub text: String,
+    /// `metadata.write_ts`.
+    pub write_ts: f64,
+    /// Whether it was taken in. What was not is what the original calls the usercache.
+    pub is_taken: bool,
+}
+
+/// Entries that were not taken in.
+#[derive(Clone, Debug)]
+pub struct Fresh {
+    /// Each with its id and its text, in order of arrival. Of two with one identity both may be here.
+    pub entries: Vec<(ObjectId, String)>,
+    /// How far these reach; `None` when there are none.
+    pub taken: Option<Taken>,
+}
+
+/// How far a reader of [`Store::feed`](crate::Store::feed) has got with a user; [`Default`] is the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position(
+    /// How many uploads have been seen.
+    pub u32,
+);
+
+/// Changes of a user's entries.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Changes {
+    /// What is new or changed, upload by upload.
+    pub entries: Vec<Found>,
+    /// Where to go on.
+    pub next: Position,
+}
+
+/// A row among several pieces.
+type At = (usize, usize);
+
+/// What a read has found in one place, and where the row of the user's state stood then.
+struct View {
+    pieces: Vec<Arc<Rows>>,
+    /// Whether rows of two pieces may be one entry.
+    overlaps: bool,
+    taken: u32,
+}
+
+/// What of a user is to be read.
+struct Scope<'a> {
+    keys: Option<&'a [String]>,
+    /// Write times.
+    from: f64,
+    to: f64,
+    /// Bounds of `data.ts`.
+    data: Option<(f64, f64)>,
+    /// Only what holds uploads from this one on.
+    upload_min: u32,
+}
+
+impl<'a> Scope<'a> {
+    const fn all(keys: Option<&'a [String]>) -> Self {
+        Self { keys, from: f64::NEG_INFINITY, to: f64::INFINITY, data: None, upload_min: 0 }
+    }
+
+    fn of(query: &'a Query) -> Self {
+        let (from, to) = (query.from.unwrap_or(f64::NEG_INFINITY), query.to.unwrap_or(f64::INFINITY));
+        let scope = Self::all(query.keys.as_deref());
+        match &query.field {
+            TimeField::WriteTs => Self { from, to, ..scope },
+            field => Self { data: field.is_data_ts().then_some((from, to)), ..scope },
+        }
+    }
+
+    fn has_chunk(&self, row: &ChunkRow) -> bool {
+        let lag = if row.lag_s == u32::MAX { f64::INFINITY } else { f64::from(row.lag_s) };
+        // The last second ends where the next one starts; the first and the last one of all have no bounds.
+        let first = if row.first_s == 0 { f64::NEG_INFINITY } else { f64::from(row.first_s) };
+        let end = if row.last_s == u32::MAX { f64::INFINITY } else { f64::from(row.last_s) + 1.0 };
+        let is_near = self.data.is_none_or(|(from, to)| first - lag <= to && from <= end + lag);
+        is_near && row.last_upload >= self.upload_min
+    }
+}
+
+impl Core {
+    /// See [`Store::find`](crate::Store::find).
+    pub(crate) fn find(&self, user: UserId, query: &Query) -> Result<Vec<Found>, Error> {
+        let scope = Scope::of(query);
+        if scope.from > scope.to {
+            return Ok(Vec::new());
+        }
+        let view = self.view(user, &scope)?;
+        let mut found = Vec::new();
+        for (piece, row) in view.rows() {
+            let rows = view.piece(piece);
+            let write_ts = rows.write_ts(row);
+            match &query.field {
+                TimeField::WriteTs => found.extend(query.is_within(write_ts).then_some((write_ts, None, (piece, row)))),
+                TimeField::Path(path) => {
+                    let text = rows.text(row);
+                    found.extend(stamp_of(&text, path, query).map(|stamp| (stamp, Some(text), (piece, row))));
+                }
+            }
+        }
+        found.sort_by(|one, other| in_time(one.0, other.0).then_with(|| view.by_id(user, one.2, other.2)));
+        found.truncate(query.entries_max);
+        Ok(found.into_iter().map(|(stamp, text, at)| view.found(user, at, stamp, text)).collect())
+    }
+
+    /// See [`Store::latest`](crate::Store::latest).
+    pub(crate) fn latest(&self, user: UserId, keys: &[String]) -> Result<Vec<Found>, Error> {
+        let mut found: Vec<Found> = Vec::new();
+        let mut left: Vec<String> = keys.to_vec();
+        let mut to = f64::INFINITY;
+        while !left.is_empty() {
+            // From the last chunk to the first, until every key was seen: what is in the log comes with each of them.
+            let Some(from) = self.last_start(user, to)? else { break };
+            let view = self.view(user, &Scope { from, to, ..Scope::all(Some(&left)) })?;
+            let mut last: Vec<At> = view.rows();
+            // What is in the log may reach beyond; it is looked at in its turn.
+            last.retain(|at| (from..=to).contains(&view.write_ts(*at)));
+            last.sort_by(|one, other| in_time(view.write_ts(*one), view.write_ts(*other)));
+            for at in last.into_iter().rev() {
+                let name = view.piece(at.0).name(at.1);
+                if let Some(place) = left.iter().position(|key| **key == *name.key) {
+                    left.swap_remove(place);
+                    found.push(view.found(user, at, view.write_ts(at), None));
+                }
+            }
+            if from == f64::NEG_INFINITY {
+                break;
+            }
+            to = from.next_down();
+        }
+        found.sort_by(|one, other| in_time(one.stamp, other.stamp).then(one.id.cmp(&other.id)));
+        Ok(found)
+    }
+
+    /// When the last chunk that starts at or before `to` starts; the beginning of time when there is none. `None` when
+    /// `to` is before everything.
+    fn last_start(&self, user: UserId, to: f64) -> Result<Option<f64>, Error> {
+        if to == f64::NEG_INFINITY {
+            return Ok(None);
+        }
+        let Some(number) = self.number(user) else { return Ok(Some(f64::NEG_INFINITY)) };
+        let (_, chunks) = self.directory.chunks(number, 0, second_of(to))?;
+        let start = chunks.last().map(|chunk| chunk.first_s).filter(|first_s| *first_s > 0 && chunks.len() > 1);
+        Ok(Some(start.map_or(f64::NEG_INFINITY, f64::from)))
+    }
+
+    /// See [`Store::feed`](crate::Store::feed).
+    pub(crate) fn feed(
+        &self,
+        user: UserId,
+        keys: Option<&[String]>,
+        after: Position,
+        entries_max: usize,
+    ) -> Result<Changes, Error> {
+        let next_upload = self.hot.look(user, |hot| hot.next).unwrap_or(0);
+        let view = self.view(user, &Scope { upload_min: after.0, ..Scope::all(keys) })?;
+        let mut rows: Vec<At> = view.rows();
+        rows.retain(|at| (after.0..next_upload).contains(&view.upload(*at)));
+        rows.sort_by(|one, other| {
+            view.upload(*one).cmp(&view.upload(*other)).then_with(|| view.by_identity(*one, *other))
+        });
+        let mut changes = Changes { entries: Vec::new(), next: Position(next_upload.max(after.0)) };
+        for upload in rows.chunk_by(|one, other| view.upload(*one) == view.upload(*other)) {
+            // An upload is told as a whole, so that the next position is exact.
+            if !changes.entries.is_empty() && changes.entries.len() + upload.len() > entries_max {
+                changes.next = Position(upload.first().map_or(after.0, |at| view.upload(*at)));
+                break;
+            }
+            changes.entries.extend(upload.iter().map(|at| view.found(user, *at, view.write_ts(*at), None)));
+        }
+        Ok(changes)
+    }
+
+    /// See [`Store::fresh`](crate::Store::fresh).
+    pub(crate) fn fresh(&self, user: UserId, entries_max: usize, span_s_max: f64) -> Result<Fresh, Error> {
+        let epoch = self.directory.epoch();
+        for _ in 0..ATTEMPTS_MAX {
+            if let Some(fresh) = self.try_fresh(user, entries_max, span_s_max, epoch)? {
+                return Ok(fresh);
+            }
+        }
+        Err(self.never_still())
+    }
+
+    /// `None` when something was sealed meanwhile.
+    fn try_fresh(&self, user: UserId, entries_max: usize, span_s_max: f64, epoch: u32) -> Result<Option<Fresh>, Error> {
+        let HotUser { records, taken, .. } = self.hot.snapshot(user);
+        let (from, entries) = (f64::INFINITY, Vec::new());
+        let mut portion = Portion { user, entries_max, span_s_max, from, entries, uploads: None, is_full: false };
+        let sealed = match self.number(user) {
+            Some(number) => self.sealed_fresh(number, taken, &mut portion)?,
+            None => Some(0),
+        };
+        let Some(sealed) = sealed else { return Ok(None) };
+        for record in records.iter().filter(|record| record.number >= taken.max(sealed)) {
+            if portion.is_full {
+                break;
+            }
+            let Some(rows) = self.read_record(user, record, None)? else { return Ok(None) };
+            portion.add(record.number, &rows, &(0..rows.len()).collect::<Vec<_>>());
+        }
+        let taken = portion.uploads.map(|uploads| Taken { uploads, epoch });
+        Ok(Some(Fresh { entries: portion.entries, taken }))
+    }
+
+    /// Adds what was sealed before it was taken in; returns how many uploads were sealed.
+    fn sealed_fresh(&self, number: u32, taken: u32, portion: &mut Portion) -> Result<Option<u32>, Error> {
+        let (sealed, mut chunks) = self.directory.chunks(number, 0, u32::MAX)?;
+        if sealed <= taken {
+            return Ok(Some(sealed));
+        }
+        chunks.retain(|chunk| chunk.last_upload >= taken);
+        chunks.sort_by_key(|chunk| chunk.first_upload);
+        let mut rows = Rows::default();
+        let mut left = chunks.iter().peekable();
+        // An upload is known as a whole once every chunk is read that starts with it or one before.
+        while let Some(chunk) = left.next() {
+            let Some(read) = self.volumes.read(chunk, None)? else { return Ok(None) };
+            let fresh: Vec<usize> = (0..read.len()).filter(|row| read.upload(*row) >= taken).collect();
+            rows.append(&read.select(&fresh));
+            let whole = left.peek().map_or(sealed, |next| next.first_upload);
+            if rows.len() > portion.entries_max.saturating_mul(2) && whole > taken {
+                portion.add_uploads(&rows, taken..whole);
+                if portion.is_full {
+                    return Ok(Some(sealed));
+                }
+                let later: Vec<usize> = (0..rows.len()).filter(|row| rows.upload(*row) >= whole).collect();
+                rows = rows.select(&later);
+            }
+        }
+        portion.add_uploads(&rows, taken..sealed);
+        Ok(Some(sealed))
+    }
+
+    /// What is there of a user, as of one moment.
+    fn view(&self, user: UserId, scope: &Scope<'_>) -> Result<View, Error> {
+        for _ in 0..ATTEMPTS_MAX {
+            if let Some(view) = self.try_view(user, scope)? {
+                return Ok(view);
+            }
+        }
+        Err(self.never_still())
+    }
+
+    /// `None` when something was sealed or moved meanwhile.
+    fn try_view(&self, user: UserId, scope: &Scope<'_>) -> Result<Option<View>, Error> {
+        // The log comes first: what is sealed after this is still in the copy, and what was sealed before is in the chunks.
+        let hot = self.hot.snapshot(user);
+        let (sealed, chunks) = match self.number(user) {
+            Some(number) => self.directory.chunks(number, second_of(scope.from), second_of(scope.to))?,
+            None => (0, Vec::new()),
+        };
+        let mut pieces = Vec::new();
+        for chunk in chunks.iter().filter(|chunk| scope.has_chunk(chunk)) {
+            match self.volumes.read(chunk, scope.keys)? {
+                Some(rows) => pieces.push(Arc::new(rows)),
+                None if self.directory.chunk(chunk.user, chunk.first_s)? == Some(*chunk) => {
+                    return Err(self.volumes.damaged(chunk));
+                }
+                None => return Ok(None),
+            }
+        }
+        let sealed_pieces = pieces.len();
+        let is_asked = |record: &&crate::hot::HotRecord| {
+            record.number >= sealed.max(scope.upload_min) && record.first_ts <= scope.to && scope.from <= record.last_ts
+        };
+        for record in hot.records.iter().filter(is_asked) {
+            let Some(rows) = self.read_record(user, record, scope.keys)? else { return Ok(None) };
+            pieces.push(rows);
+        }
+        Ok(Some(View { overlaps: pieces.len() > sealed_pieces, pieces, taken: hot.taken }))
+    }
+
+    fn never_still(&self) -> Error {
+        let what = "everything that was to be read was moved, again and again".to_owned();
+        Error::Corrupt { file: self.dir.clone(), offset: 0, what }
+    }
+}
+
+impl View {
+    /// The rows that count: of several with one identity the one of the last upload.
+    fn rows(&self) -> Vec<At> {
+        let mut rows: Vec<At> = self
+            .pieces
+            .iter()
+            .enumerate()
+            .flat_map(|(piece, rows)| (0..rows.len()).map(move |row| (piece, row)))
+            .collect();
+        if self.overlaps {
+            rows.sort_by(|one, other| {
+                let arrival = || self.upload(*one).cmp(&self.upload(*other)).then(one.cmp(other));
+                self.by_identity(*one, *other).then_with(arrival)
+            });
+            let is_one = |one: &At, other: &At| self.by_identity(*one, *other).is_eq();
+            rows = rows.chunk_by(is_one).filter_map(|same| same.last().copied()).collect();
+        }
+        rows
+    }
+
+    fn piece(&self, piece: usize) -> &Rows {
+        self.pieces.get(piece).expect("rows are only told apart among the pieces that there are")
+    }
+
+    fn upload(&self, at: At) -> u32 {
+        self.piece(at.0).upload(at.1)
+    }
+
+    fn write_ts(&self, at: At) -> f64 {
+        self.piece(at.0).write_ts(at.1)
+    }
+
+    fn by_identity(&self, one: At, other: At) -> Ordering {
+        by_identity((self.piece(one.0), one.1), (self.piece(other.0), other.1))
+    }
+
+    fn by_id(&self, user: UserId, one: At, other: At) -> Ordering {
+        self.id(user, one).cmp(&self.id(user, other))
+    }
+
+    fn id(&self, user: UserId, at: At) -> ObjectId {
+        id_of(user, self.piece(at.0), at.1)
+    }
+
+    fn found(&self, user: UserId, at: At, stamp: f64, text: Option<String>) -> Found {
+        let text = text.unwrap_or_else(|| self.piece(at.0).text(at.1));
+        let is_taken = self.upload(at) < self.taken;
+        Found { id: self.id(user, at), stamp, text, write_ts: self.write_ts(at), is_taken }
+    }
+}
+
+/// What [`Core::fresh`] has gathered.
+struct Portion {
+    user: UserId,
+    entries_max: usize,
+    span_s_max: f64,
+    /// The first write time so far.
+    from: f64,
+    entries: Vec<(ObjectId, String)>,
+    /// How many uploads were taken in when these are; `None` without any.
+    uploads: Option<u32>,
+    is_full: bool,
+}
+
+impl Portion {
+    fn add_uploads(&mut self, rows: &Rows, uploads: std::ops::Range<u32>) {
+        let mut order: Vec<usize> = (0..rows.len()).filter(|row| uploads.contains(&rows.upload(*row))).collect();
+        order.sort_by_key(|row| rows.upload(*row));
+        for upload in order.chunk_by(|one, other| rows.upload(*one) == rows.upload(*other)) {
+            let Some(first) = upload.first().filter(|_| !self.is_full) else { return };
+            self.add(rows.upload(*first), rows, upload);
+        }
+        if !self.is_full {
+            // The last ones may have added nothing.
+            self.uploads = Some(uploads.end);
+        }
+    }
+
+    /// Adds an upload as a whole, unless others were added and it is too much.
+    fn add(&mut self, upload: u32, rows: &Rows, selected: &[usize]) {
+        let times = || selected.iter().map(|row| rows.write_ts(*row));
+        self.from = self.from.min(times().fold(f64::INFINITY, f64::min));
+        let is_too_much = self.entries.len() + selected.len() > self.entries_max
+            || times().fold(f64::NEG_INFINITY, f64::max) - self.from > self.span_s_max;
+        if is_too_much && self.uploads.is_some() {
+            self.is_full = true;
+            return;
+        }
+        self.entries.extend(selected.iter().map(|row| (id_of(self.user, rows, *row), rows.text(*row))));
+        self.uploads = Some(upload + 1);
+    }
+}
+
+fn id_of(user: UserId, rows: &Rows, row: usize) -> ObjectId {
+    let name = rows.name(row);
+    entry_id(user, &name.kind, &name.key, rows.write_ts(row))
+}
+
+/// `-0.0` and `0.0` are one time.
+fn in_time(one: f64, other: f64) -> Ordering {
+    (one + 0.0).total_cmp(&(other + 0.0))
+}
+
+/// The time asked for, if the entry has it and it matches.
+fn stamp_of(text: &str, path: &[String], query: &Query) -> Option<f64> {
+    let entry: Value = serde_json::from_str(text).ok()?;
+    let leaf = path.iter().try_fold(&entry, |value, field| value.get(field))?;
+    leaf.as_f64().filter(|stamp| query.is_within(*stamp))
+}
