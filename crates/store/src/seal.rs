@@ -74,7 +74,7 @@ impl Core {
     }
 
     fn clusters(&self, number: u32, fresh: &Rows) -> Result<Vec<Cluster>, Error> {
-        if fresh.len() == 0 {
+        if fresh.is_empty() {
             return Ok(Vec::new());
         }
         // All of them, for neighbours may be merged too; a user has some hundreds.

@@ -1,0 +1,359 @@
+//! The bytes of a chunk: what it holds, the tables that its streams share, and the streams.
+//!
+//! ```text
+//! chunk  = version u8 | order u8 | rows | streams | { group | rows | bytes | text bytes | packed text bytes }*
+//!          | table bytes | order bytes | tables | order | { stream | packed texts }*
+//! ```
+//! Numbers without a type are LEB128. Locations, filtered locations and motion activity have streams of their own, and
+//! so has every other key with many entries; the few entries of the remaining keys share one, in order of time, because
+//! what a phone writes at one moment is told best together.
+
+use std::collections::HashMap;
+
+use crate::bodies::Bodies;
+use crate::decode::Reader;
+use crate::encode::Writer;
+use crate::integer::Integer;
+use crate::range_coder::{Coder, Decoder, Encoder};
+use crate::rows::Rows;
+use crate::stream::Repeats;
+use crate::tables::Tables;
+
+/// The first byte of every chunk of this format.
+const VERSION: u8 = 1;
+/// A key with so many entries has a stream of its own.
+const OWN_STREAM_ROWS_MIN: usize = 256;
+/// No chunk has more entries; it bounds what a damaged one may ask for.
+const ROWS_MAX: usize = 1 << 24;
+/// No chunk has more bytes of texts.
+const TEXT_BYTES_MAX: usize = 1 << 32;
+/// Texts are packed at this level; there are few.
+const ZSTD_LEVEL: i32 = 9;
+
+/// Which entries a stream has.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Group {
+    Location,
+    Filtered,
+    /// One key's.
+    Own(Box<str>),
+    /// Those of all other keys.
+    Others,
+}
+
+impl Group {
+    fn of(key: &str) -> Self {
+        match key {
+            "background/location" => Self::Location,
+            "background/filtered_location" => Self::Filtered,
+            "background/motion_activity" => Self::Own(key.into()),
+            _ => Self::Others,
+        }
+    }
+
+    fn repeats(&self) -> Repeats {
+        match self {
+            Self::Location => Repeats::Itself,
+            Self::Filtered => Repeats::Other,
+            Self::Own(_) | Self::Others => Repeats::Nothing,
+        }
+    }
+
+    fn has(&self, key: &str) -> bool {
+        match self {
+            Self::Own(own) => **own == *key,
+            Self::Others => Self::of(key) == Self::Others,
+            other => Self::of(key) == *other,
+        }
+    }
+}
+
+/// In which order the entries stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    /// By name, then by time.
+    Sorted,
+    /// As they were sent: the chunk says from which stream each next one is.
+    Sent,
+}
+
+impl Rows {
+    /// The entries as the bytes of a chunk.
+    pub fn encode(&self) -> Vec<u8> {
+        let by_name = |row: usize| (self.name(row), Stamp(self.write_ts(row)));
+        let order = if (0..self.len()).is_sorted_by_key(by_name) { Order::Sorted } else { Order::Sent };
+        let groups = self.groups(order);
+        let mut tables = Tables::default();
+        let mut locations = Bodies::default();
+        let mut parts = Vec::new();
+        for (group, rows) in &groups {
+            let mut writer = Writer::new(self, group.repeats());
+            for row in rows {
+                writer.write(*row, &locations, &mut tables);
+                if *group == Group::Location {
+                    locations.push_hashed(self, *row);
+                }
+            }
+            parts.push(writer.finish());
+        }
+        let tables = tables.encode(self);
+        let order_bytes = if order == Order::Sent { encode_order(&groups) } else { Vec::new() };
+        let mut bytes = vec![VERSION, order as u8];
+        put_number(&mut bytes, groups.len());
+        let packed: Vec<Vec<u8>> = parts.iter().map(|(_, texts)| pack(texts)).collect();
+        for (((group, rows), (stream, texts)), packed) in groups.iter().zip(&parts).zip(&packed) {
+            put_group(&mut bytes, group);
+            for number in [rows.len(), stream.len(), texts.len()] {
+                put_number(&mut bytes, number);
+            }
+            if !texts.is_empty() {
+                put_number(&mut bytes, packed.len());
+            }
+        }
+        put_number(&mut bytes, tables.len());
+        put_number(&mut bytes, order_bytes.len());
+        bytes.extend(tables);
+        bytes.extend(order_bytes);
+        for ((stream, _), packed) in parts.iter().zip(&packed) {
+            bytes.extend(stream);
+            bytes.extend(packed);
+        }
+        bytes
+    }
+
+    /// Which entries stand in which stream.
+    fn groups(&self, order: Order) -> Vec<(Group, Vec<usize>)> {
+        let mut counts = HashMap::new();
+        for row in &self.rows {
+            *counts.entry(row.name).or_insert(0) += 1;
+        }
+        let group_of: Vec<Group> = (0..)
+            .zip(&self.names)
+            .map(|(id, name)| match Group::of(&name.key) {
+                Group::Others if counts.get(&id).is_some_and(|rows| *rows >= OWN_STREAM_ROWS_MIN) => {
+                    Group::Own(name.key.clone())
+                }
+                group => group,
+            })
+            .collect();
+        let mut groups: HashMap<&Group, Vec<usize>> = HashMap::new();
+        for (row, at) in self.rows.iter().enumerate() {
+            let group = group_of.get(at.name as usize).expect("a row only refers to its own names");
+            groups.entry(group).or_default().push(row);
+        }
+        let mut groups: Vec<_> = groups.into_iter().map(|(group, rows)| (group.clone(), rows)).collect();
+        groups.sort();
+        if order == Order::Sorted {
+            for (_, rows) in &mut groups {
+                rows.sort_by_key(|row| Stamp(self.write_ts(*row)));
+            }
+        }
+        groups
+    }
+
+    /// The entries of a chunk, or those of them with one of the keys. `None` if these are not the bytes of one.
+    pub fn decode(bytes: &[u8], keys: Option<&[String]>) -> Option<Self> {
+        let mut bytes = bytes;
+        let (version, order) = (take(&mut bytes, 1)?, take(&mut bytes, 1)?);
+        let order = match order {
+            [0] => Order::Sorted,
+            [1] => Order::Sent,
+            _ => return None,
+        };
+        if version != [VERSION] {
+            return None;
+        }
+        let mut parts = Vec::new();
+        for _ in 0..take_number(&mut bytes)? {
+            let group = take_group(&mut bytes)?;
+            let rows = take_number(&mut bytes).filter(|rows| *rows <= ROWS_MAX)?;
+            let [stream, texts] = [take_number(&mut bytes)?, take_number(&mut bytes)?];
+            let packed = if texts == 0 { 0 } else { take_number(&mut bytes)? };
+            parts.push((group, rows, stream, texts, packed));
+        }
+        let [tables, order_bytes] = [take_number(&mut bytes)?, take_number(&mut bytes)?];
+        let [tables, order_bytes] = [take(&mut bytes, tables)?, take(&mut bytes, order_bytes)?];
+        let mut rows = Self::default();
+        let tables = Tables::decode(tables, &mut rows)?;
+        let is_asked = |group: &Group| keys.is_none_or(|keys| keys.iter().any(|key| group.has(key)));
+        let asks_filtered = is_asked(&Group::Filtered);
+        let mut locations = Bodies::default();
+        let mut counts = Vec::new();
+        for (group, count, stream, text_bytes, packed) in parts {
+            let (stream, packed) = (take(&mut bytes, stream)?, take(&mut bytes, packed)?);
+            counts.push(count);
+            // A filtered location is told by the location that it is a copy of.
+            if !(is_asked(&group) || group == Group::Location && asks_filtered) {
+                continue;
+            }
+            let texts = unpack(packed, text_bytes)?;
+            let mut reader = Reader::new(group.repeats(), stream, &texts);
+            for _ in 0..count {
+                reader.read(&mut rows, &tables, &locations)?;
+                if group == Group::Location {
+                    locations.push(rows.len() - 1);
+                }
+            }
+            if !reader.is_at_end() {
+                return None;
+            }
+        }
+        if !bytes.is_empty() {
+            return None;
+        }
+        match (keys, order) {
+            (None, Order::Sent) => rows.put_in_order(order_bytes, &counts),
+            (None, Order::Sorted) => Some(rows.sorted()),
+            (Some(keys), _) => {
+                let is_asked: Vec<bool> =
+                    rows.names.iter().map(|name| keys.iter().any(|key| **key == *name.key)).collect();
+                rows.rows.retain(|row| is_asked.get(row.name as usize).copied().unwrap_or_default());
+                Some(rows.sorted())
+            }
+        }
+    }
+
+    fn sorted(mut self) -> Self {
+        let names = std::mem::take(&mut self.names);
+        self.rows.sort_by_key(|row| (names.get(row.name as usize), Stamp(row.write_ts)));
+        self.names = names;
+        self
+    }
+
+    fn put_in_order(mut self, order: &[u8], counts: &[usize]) -> Option<Self> {
+        let mut starts = Vec::new();
+        let mut start = 0;
+        for count in counts {
+            starts.push(start..start + count);
+            start += count;
+        }
+        let mut coder = Decoder::new(order);
+        let mut model = OrderModel::default();
+        let mut ordered = Vec::with_capacity(self.rows.len());
+        for _ in 0..self.rows.len() {
+            let stream = model.code(&mut coder, 0);
+            ordered.push(*self.rows.get(starts.get_mut(stream)?.next()?)?);
+        }
+        self.rows = ordered;
+        Some(self)
+    }
+}
+
+/// Times in their order.
+#[derive(Clone, Copy, PartialEq)]
+struct Stamp(f64);
+
+impl Eq for Stamp {}
+
+impl PartialOrd for Stamp {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Stamp {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+/// From which stream each next entry is, known from the last.
+#[derive(Debug, Default)]
+struct OrderModel {
+    last: usize,
+    streams: Integer<16, 16>,
+}
+
+impl OrderModel {
+    fn code(&mut self, coder: &mut impl Coder, stream: usize) -> usize {
+        let stream = self.streams.code(coder, self.last, stream as i64);
+        self.last = usize::try_from(stream).unwrap_or(usize::MAX);
+        self.last
+    }
+}
+
+fn encode_order(groups: &[(Group, Vec<usize>)]) -> Vec<u8> {
+    let mut streams: Vec<(usize, usize)> =
+        groups.iter().enumerate().flat_map(|(stream, (_, rows))| rows.iter().map(move |row| (*row, stream))).collect();
+    streams.sort_unstable();
+    let mut coder = Encoder::new();
+    let mut model = OrderModel::default();
+    for (_, stream) in streams {
+        model.code(&mut coder, stream);
+    }
+    coder.finish()
+}
+
+fn pack(texts: &[u8]) -> Vec<u8> {
+    if texts.is_empty() {
+        return Vec::new();
+    }
+    zstd::bulk::compress(texts, ZSTD_LEVEL).expect("compressing into a fresh vector cannot fail")
+}
+
+fn unpack(packed: &[u8], bytes: usize) -> Option<Vec<u8>> {
+    if bytes == 0 {
+        return Some(Vec::new());
+    }
+    let texts = zstd::bulk::decompress(packed, bytes.min(TEXT_BYTES_MAX)).ok()?;
+    (texts.len() == bytes).then_some(texts)
+}
+
+fn put_number(bytes: &mut Vec<u8>, number: usize) {
+    let mut left = number;
+    loop {
+        let [low, ..] = left.to_le_bytes();
+        left >>= 7;
+        if left == 0 {
+            bytes.push(low & 127);
+            return;
+        }
+        bytes.push(low | 128);
+    }
+}
+
+fn take_number(bytes: &mut &[u8]) -> Option<usize> {
+    let mut number = 0usize;
+    for shift in (0..usize::BITS).step_by(7) {
+        let byte = *take(bytes, 1)?.first()?;
+        number |= usize::from(byte & 127).checked_shl(shift)?;
+        if byte < 128 {
+            return Some(number);
+        }
+    }
+    None
+}
+
+fn take<'a>(bytes: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
+    let (taken, rest) = bytes.split_at_checked(count)?;
+    *bytes = rest;
+    Some(taken)
+}
+
+fn put_group(bytes: &mut Vec<u8>, group: &Group) {
+    match group {
+        Group::Location => bytes.push(0),
+        Group::Filtered => bytes.push(1),
+        Group::Others => bytes.push(2),
+        Group::Own(key) if **key == *"background/motion_activity" => bytes.push(3),
+        Group::Own(key) => {
+            bytes.push(4);
+            put_number(bytes, key.len());
+            bytes.extend(key.bytes());
+        }
+    }
+}
+
+fn take_group(bytes: &mut &[u8]) -> Option<Group> {
+    Some(match take(bytes, 1)? {
+        [0] => Group::Location,
+        [1] => Group::Filtered,
+        [2] => Group::Others,
+        [3] => Group::Own("background/motion_activity".into()),
+        [4] => {
+            let count = take_number(bytes)?;
+            Group::Own(std::str::from_utf8(take(bytes, count)?).ok()?.into())
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,125 @@
+//! Decoding entries from a stream.
+
+use crate::bodies::Bodies;
+use crate::draft::{Draft, Part};
+use crate::moment::Moment;
+use crate::paths::{CALLED, PathId};
+use crate::range_coder::Decoder;
+use crate::rows::{Name, Row, Rows, ShapeId};
+use crate::stream::{Repeats, Stream};
+use crate::tables::Tables;
+use crate::template::Slot;
+use crate::value::Value;
+
+/// A stream that is being read.
+pub(crate) struct Reader<'a> {
+    coder: Decoder<'a>,
+    stream: Stream,
+    /// The bytes of the texts that are not labels.
+    texts: &'a [u8],
+    draft: Draft,
+    /// By template of the head.
+    called: Vec<Option<CalledAt>>,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(repeats: Repeats, bytes: &'a [u8], texts: &'a [u8]) -> Self {
+        Self {
+            coder: Decoder::new(bytes),
+            stream: Stream::new(repeats),
+            texts,
+            draft: Draft::default(),
+            called: Vec::new(),
+        }
+    }
+
+    /// Reads one entry onto the end of `rows`, whose body may be one of `bodies`. `None` if what is there is none.
+    pub(crate) fn read(&mut self, rows: &mut Rows, tables: &Tables, bodies: &Bodies) -> Option<()> {
+        let draft = &mut self.draft;
+        draft.clear();
+        self.stream.code_repeat(&mut self.coder, draft);
+        let repeated = match draft.repeats {
+            Some(place) => Some(*rows.row(bodies.at(place)?)),
+            None => None,
+        };
+        draft.repeated_write_ts = repeated.map_or(0.0, |row| row.write_ts);
+        self.stream.code(&mut self.coder, tables, rows, draft)?;
+        if self.coder.is_beyond() {
+            return None;
+        }
+        let first = rows.values.len();
+        let head = self.stream.heads.list.get(draft.head.template)?.shape;
+        let head = finish(&mut draft.head, head, rows, tables, &mut self.texts)?;
+        let body = if let Some(repeated) = repeated {
+            let body = repeated.first + rows.shape(repeated.head).len();
+            rows.values.extend_from_within(body..body + rows.shape(repeated.body).len());
+            repeated.body
+        } else {
+            let body = self.stream.bodies.list.get(draft.body.template)?.shape;
+            finish(&mut draft.body, body, rows, tables, &mut self.texts)?
+        };
+        let row = Row { name: 0, upload: draft.upload, head, body, first, write_ts: 0.0 };
+        let template = draft.head.template;
+        if self.called.len() <= template {
+            self.called.resize(template + 1, None);
+        }
+        let called = match self.called.get(template).copied().flatten() {
+            Some(called) => called,
+            None => {
+                let called = CalledAt::of(rows, &row)?;
+                let is_fixed = self.stream.heads.list.get(template)?.told.iter().all(|told| told.slot == Slot::Number);
+                if is_fixed {
+                    *self.called.get_mut(template)? = Some(called);
+                }
+                called
+            }
+        };
+        let write_ts = rows.leaves_of(&row).get(called.write_ts)?.as_f64()?;
+        rows.rows.push(Row { name: called.name, write_ts, ..row });
+        Some(())
+    }
+
+    /// Whether all texts were read.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.texts.is_empty()
+    }
+}
+
+/// What an entry is called, and which leaf says when it was written.
+#[derive(Clone, Copy, Debug)]
+struct CalledAt {
+    name: u32,
+    write_ts: usize,
+}
+
+impl CalledAt {
+    fn of(rows: &mut Rows, row: &Row) -> Option<Self> {
+        let find = |aside: PathId, path: PathId| {
+            let leaves = rows.shape(row.head);
+            let find = |path: PathId| leaves.iter().position(|leaf| *leaf == path);
+            find(aside).or_else(|| find(path))
+        };
+        let write_ts = find(CALLED.aside_write_ts, CALLED.write_ts)?;
+        let [key, kind] = [find(CALLED.aside_key, CALLED.key)?, find(CALLED.aside_kind, CALLED.kind)?];
+        let text = |leaf: usize| rows.leaves_of(row).get(leaf).map(|value| rows.text_of(*value).into());
+        let name = Name { key: text(key)?, kind: text(kind)? };
+        Some(Self { name: rows.name_id(name), write_ts })
+    }
+}
+
+/// Puts the texts into a part's values, and these behind the rows'.
+fn finish(part: &mut Part, shape: u32, rows: &mut Rows, tables: &Tables, texts: &mut &[u8]) -> Option<ShapeId> {
+    for (leaf, bytes) in &part.texts {
+        let (text, rest) = texts.split_at_checked(*bytes)?;
+        *texts = rest;
+        *part.values.get_mut(*leaf)? = rows.text_value(std::str::from_utf8(text).ok()?);
+    }
+    if let Some(leaf) = part.moment_at {
+        let start = rows.texts.len();
+        Moment::from_number(part.moment).write(part.ts, &mut rows.texts);
+        let bytes = u32::try_from(rows.texts.len() - start).ok()?;
+        *part.values.get_mut(leaf)? = Value::Text { start, bytes };
+    }
+    rows.values.extend_from_slice(&part.values);
+    tables.shapes.get(shape as usize).copied()
+}

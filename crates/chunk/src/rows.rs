@@ -1,0 +1,324 @@
+//! Entries of one user, taken apart into leaves.
+
+use std::collections::HashMap;
+
+use crate::flatten::{Leaves, flatten};
+use crate::paths::{CALLED, PathId, Paths};
+use crate::text::Skeletons;
+use crate::value::Value;
+
+/// One entry to keep.
+#[derive(Clone, Copy, Debug)]
+pub struct NewRow<'a> {
+    /// `metadata.type`.
+    pub kind: &'a str,
+    /// `metadata.key`.
+    pub key: &'a str,
+    /// `metadata.write_ts`, in seconds since 1970.
+    pub write_ts: f64,
+    /// The whole entry as one JSON object.
+    pub text: &'a str,
+}
+
+/// What an entry is called, next to its time.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name {
+    /// `metadata.type`.
+    pub kind: Box<str>,
+    /// `metadata.key`.
+    pub key: Box<str>,
+}
+
+/// Which leaves one half of an entry has, in the order in which they are coded.
+pub(crate) type Shape = Box<[PathId]>;
+pub(crate) type ShapeId = u32;
+
+/// An entry: where its leaves are among the values, the head's before the body's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row {
+    pub(crate) name: u32,
+    pub(crate) upload: u32,
+    pub(crate) head: ShapeId,
+    pub(crate) body: ShapeId,
+    pub(crate) first: usize,
+    pub(crate) write_ts: f64,
+}
+
+/// Entries of one user, taken apart: what a log record and a sealed chunk hold.
+///
+/// An entry comes back as the same JSON value, not as the same text: the fields of an object have an order of their own
+/// here. What is not JSON comes back as it was.
+#[derive(Clone, Debug, Default)]
+pub struct Rows {
+    pub(crate) paths: Paths,
+    pub(crate) names: Vec<Name>,
+    pub(crate) shapes: Vec<Shape>,
+    shape_ids: HashMap<Shape, ShapeId>,
+    pub(crate) values: Vec<Value>,
+    pub(crate) texts: String,
+    pub(crate) rows: Vec<Row>,
+}
+
+impl Rows {
+    /// Takes entries apart, in order.
+    pub fn parse(rows: &[NewRow<'_>]) -> Self {
+        let mut parsed = Self::default();
+        let mut leaves = Leaves::default();
+        for row in rows {
+            parsed.push(row, &mut leaves);
+        }
+        parsed
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// What an entry is called.
+    pub fn name(&self, row: usize) -> &Name {
+        self.names.get(self.row(row).name as usize).expect("a row only refers to its own names")
+    }
+
+    /// When it was written, in seconds since 1970.
+    pub fn write_ts(&self, row: usize) -> f64 {
+        self.row(row).write_ts
+    }
+
+    /// The number of the upload that it came in.
+    pub fn upload(&self, row: usize) -> u32 {
+        self.row(row).upload
+    }
+
+    /// Says of all entries which upload they came in.
+    pub fn set_upload(&mut self, upload: u32) {
+        self.rows.iter_mut().for_each(|row| row.upload = upload);
+    }
+
+    /// The entry as one JSON object.
+    pub fn text(&self, row: usize) -> String {
+        let mut text = String::new();
+        self.write_text(row, &mut Skeletons::default(), &mut text);
+        text
+    }
+
+    /// The entries as JSON objects, in order.
+    pub fn texts(&self) -> impl Iterator<Item = String> {
+        let mut skeletons = Skeletons::default();
+        (0..self.len()).map(move |row| {
+            let mut text = String::new();
+            self.write_text(row, &mut skeletons, &mut text);
+            text
+        })
+    }
+
+    fn write_text(&self, row: usize, skeletons: &mut Skeletons, text: &mut String) {
+        let row = self.row(row);
+        skeletons.of(self, row.head, row.body).write(self, self.leaves_of(row), text);
+    }
+
+    /// How far at most `data.ts` lies from the write time, in seconds, of any entry that has it.
+    pub fn lag_s(&self) -> f64 {
+        let ts_of: Vec<Option<usize>> =
+            self.shapes.iter().map(|shape| shape.iter().position(|path| *path == CALLED.ts)).collect();
+        let lag = |row: &Row| {
+            let ts = ts_of.get(row.body as usize).copied().flatten()?;
+            Some((self.body_of(row).get(ts)?.as_f64()? - row.write_ts).abs())
+        };
+        self.rows.iter().filter_map(lag).fold(0.0, f64::max)
+    }
+
+    /// Adds the entries of `others` behind these.
+    pub fn append(&mut self, others: &Self) {
+        self.adopt(others, 0..others.len());
+    }
+
+    /// These of the entries, in this order.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let mut selected = Self::default();
+        selected.adopt(self, rows.iter().copied());
+        selected
+    }
+
+    fn adopt(&mut self, others: &Self, rows: impl Iterator<Item = usize>) {
+        let mut names = HashMap::new();
+        let mut shapes = HashMap::new();
+        for row in rows {
+            let row = others.row(row);
+            let first = self.values.len();
+            let name = || others.names.get(row.name as usize).expect("a row only refers to its own names").clone();
+            let name = *names.entry(row.name).or_insert_with(|| self.name_id(name()));
+            let [head, body] = [row.head, row.body]
+                .map(|shape| *shapes.entry(shape).or_insert_with(|| self.adopt_shape(others, shape)));
+            for value in others.leaves_of(row) {
+                let value = self.adopt_value(others, *value);
+                self.values.push(value);
+            }
+            self.rows.push(Row { name, head, body, first, ..*row });
+        }
+    }
+
+    fn adopt_shape(&mut self, others: &Self, shape: ShapeId) -> ShapeId {
+        let shape = others.shape(shape).iter().map(|path| self.paths.adopt(&others.paths, *path)).collect();
+        self.shape_id(shape)
+    }
+
+    fn adopt_value(&mut self, others: &Self, value: Value) -> Value {
+        match value {
+            Value::Text { .. } => self.text_value(others.text_of(value)),
+            other => other,
+        }
+    }
+
+    pub(crate) fn text_value(&mut self, text: &str) -> Value {
+        let start = self.texts.len();
+        self.texts.push_str(text);
+        Value::Text {
+            start,
+            bytes: u32::try_from(text.len()).expect("an upload is far below 4 GiB: the body limit is"),
+        }
+    }
+
+    /// The text that a value stands for; empty for all others.
+    pub(crate) fn text_of(&self, value: Value) -> &str {
+        match value {
+            Value::Text { start, bytes } => {
+                self.texts.get(start..start + bytes as usize).expect("a value only refers to its own texts")
+            }
+            _ => "",
+        }
+    }
+
+    pub(crate) fn row(&self, row: usize) -> &Row {
+        self.rows.get(row).expect("a row of these")
+    }
+
+    pub(crate) fn shape(&self, shape: ShapeId) -> &Shape {
+        self.shapes.get(shape as usize).expect("a row only refers to its own shapes")
+    }
+
+    /// The values of the head, then of the body.
+    pub(crate) fn leaves_of(&self, row: &Row) -> &[Value] {
+        let count = self.shape(row.head).len() + self.shape(row.body).len();
+        self.values.get(row.first..row.first + count).expect("a row only refers to its own values")
+    }
+
+    pub(crate) fn body_of(&self, row: &Row) -> &[Value] {
+        self.leaves_of(row).get(self.shape(row.head).len()..).unwrap_or_default()
+    }
+
+    pub(crate) fn name_id(&mut self, name: Name) -> u32 {
+        let known = self.names.iter().position(|known| *known == name);
+        let id = known.unwrap_or_else(|| {
+            self.names.push(name);
+            self.names.len() - 1
+        });
+        u32::try_from(id).expect("far below 4 G names")
+    }
+
+    pub(crate) fn shape_id(&mut self, shape: Shape) -> ShapeId {
+        number_shape(&mut self.shapes, &mut self.shape_ids, shape)
+    }
+
+    /// Keeps beside an entry what its metadata do not say.
+    fn add_asides(&mut self, row: &NewRow<'_>, leaves: &mut Leaves) {
+        let called = &*CALLED;
+        let says = |leaves: &Leaves, path, text: &str, rows: &Self| {
+            leaves.find(path).is_some_and(|value| matches!(value, Value::Text { .. }) && rows.text_of(value) == text)
+        };
+        if !says(leaves, called.kind, row.kind, self) {
+            leaves.push(called.aside_kind, self.text_value(row.kind));
+        }
+        if !says(leaves, called.key, row.key, self) {
+            leaves.push(called.aside_key, self.text_value(row.key));
+        }
+        let write_ts = leaves.find(called.write_ts).and_then(Value::as_f64);
+        if write_ts.is_none_or(|write_ts| write_ts.to_bits() != row.write_ts.to_bits()) {
+            leaves.push(called.aside_write_ts, Value::Float(row.write_ts));
+        }
+    }
+
+    fn push(&mut self, row: &NewRow<'_>, leaves: &mut Leaves) {
+        leaves.clear();
+        let mark = self.texts.len();
+        if !flatten(row.text, &mut self.paths, &mut self.texts, leaves) {
+            leaves.clear();
+            self.texts.truncate(mark);
+            leaves.push(CALLED.aside_raw, self.text_value(row.text));
+        }
+        self.add_asides(row, leaves);
+        let first = self.values.len();
+        let Self { paths, shapes, shape_ids, values, .. } = self;
+        let (head, body) = leaves.lay_out(paths, |shape| number_shape(shapes, shape_ids, shape));
+        values.extend(leaves.values());
+        let known = (0..).zip(&self.names).find(|(_, name)| *name.key == *row.key && *name.kind == *row.kind);
+        let known = known.map(|(id, _)| id);
+        let name = known.unwrap_or_else(|| self.name_id(Name { key: row.key.into(), kind: row.kind.into() }));
+        self.rows.push(Row { name, upload: 0, head, body, first, write_ts: row.write_ts });
+    }
+}
+
+/// The number of a shape, a new one if it has none.
+fn number_shape(shapes: &mut Vec<Shape>, ids: &mut HashMap<Shape, ShapeId>, shape: Shape) -> ShapeId {
+    if let Some(id) = ids.get(&shape) {
+        return *id;
+    }
+    let id = ShapeId::try_from(shapes.len()).expect("far below 4 G shapes");
+    shapes.push(shape.clone());
+    ids.insert(shape, id);
+    id
+}
+
+impl PartialEq for Rows {
+    /// Whether both hold the same entries, in the same order, each of the same upload.
+    fn eq(&self, others: &Self) -> bool {
+        self.len() == others.len() && (0..self.len()).all(|row| self.is_same(row, others))
+    }
+}
+
+impl Rows {
+    fn is_same(&self, row: usize, others: &Self) -> bool {
+        let (mine, theirs) = (self.row(row), others.row(row));
+        mine.upload == theirs.upload
+            && mine.write_ts.to_bits() == theirs.write_ts.to_bits()
+            && self.name(row) == others.name(row)
+            && self.is_same_shape(mine.head, others, theirs.head)
+            && self.is_same_shape(mine.body, others, theirs.body)
+            && std::iter::zip(self.leaves_of(mine), others.leaves_of(theirs))
+                .all(|(a, b)| self.is_same_value(*a, others, *b))
+    }
+
+    fn is_same_shape(&self, shape: ShapeId, others: &Self, other: ShapeId) -> bool {
+        let (mine, theirs) = (self.shape(shape), others.shape(other));
+        mine.len() == theirs.len() && std::iter::zip(mine, theirs).all(|(a, b)| self.is_same_path(*a, others, *b))
+    }
+
+    fn is_same_path(&self, path: PathId, others: &Self, other: PathId) -> bool {
+        let own = Paths::default().len();
+        if path < own || other < own {
+            return path == other;
+        }
+        let (mine, theirs) = (self.paths.node(path), others.paths.node(other));
+        mine.step == theirs.step && self.is_same_path(mine.parent, others, theirs.parent)
+    }
+
+    /// Whether two values are one, to the bit.
+    pub(crate) fn is_same_value(&self, value: Value, others: &Self, other: Value) -> bool {
+        match (value, other) {
+            (Value::Null, Value::Null)
+            | (Value::EmptyObject, Value::EmptyObject)
+            | (Value::EmptyArray, Value::EmptyArray) => true,
+            (Value::Bool(a), Value::Bool(b)) => a == b,
+            (Value::Int(a), Value::Int(b)) => a == b,
+            (Value::Uint(a), Value::Uint(b)) => a == b,
+            (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits(),
+            (Value::Text { .. }, Value::Text { .. }) => self.text_of(value) == others.text_of(other),
+            _ => false,
+        }
+    }
+}

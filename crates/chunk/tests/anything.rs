@@ -1,0 +1,181 @@
+//! Whatever comes, comes back; and whatever is damaged is noticed or read as something else, without a panic.
+#![expect(clippy::unwrap_used, reason = "a test fails where it is wrong")]
+
+use proptest::prelude::*;
+use rushhour_chunk::{NewRow, Rows};
+use serde_json::{Map, Value, json};
+
+/// Names that mean something, so that values land where they are modelled.
+const NAMES: [&str; 20] = [
+    "ts",
+    "latitude",
+    "longitude",
+    "bearing",
+    "sensed_speed",
+    "altitude",
+    "accuracy",
+    "elapsedRealtimeNanos",
+    "fmt_time",
+    "type",
+    "confidence",
+    "read_ts",
+    "write_ts",
+    "key",
+    "time_zone",
+    "reading",
+    "name",
+    "filter",
+    "äö \"\\",
+    "",
+];
+const KEYS: [&str; 5] = [
+    "background/location",
+    "background/filtered_location",
+    "background/motion_activity",
+    "statemachine/transition",
+    "x",
+];
+
+fn number() -> impl Strategy<Value = Value> {
+    let special = [0.0, -0.0, 1e308, -1e308, 5e-324, 0.1, 37.390_200_493_735_36, 14.350_000_381_469_73, 1e15, 1e17];
+    let decimal =
+        (any::<i64>(), 0u32..18).prop_map(|(digits, places)| digits as f64 / 10f64.powi(places.cast_signed()));
+    prop_oneof![
+        any::<i64>().prop_map(|int| json!(int)),
+        any::<u64>().prop_map(|int| json!(int)),
+        (-2i64..200).prop_map(|int| json!(int)),
+        any::<f64>().prop_filter("JSON has no others", |float| float.is_finite()).prop_map(|float| json!(float)),
+        any::<f32>().prop_filter("JSON has no others", |float| float.is_finite()).prop_map(|float| json!(float)),
+        (-90_000_000i32..90_000_000).prop_map(|tiny| json!(f64::from(tiny) / 1e6)),
+        decimal.prop_map(|float| json!(float)),
+        proptest::sample::select(special.to_vec()).prop_map(|float| json!(float)),
+    ]
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        4 => number(),
+        1 => Just(Value::Null),
+        1 => any::<bool>().prop_map(Value::Bool),
+        2 => ".{0,60}".prop_map(Value::String),
+        1 => Just(json!("2016-08-05T04:53:24.886000-07:00")),
+    ];
+    leaf.prop_recursive(4, 24, 5, |inside| {
+        prop_oneof![
+            proptest::collection::vec(inside.clone(), 0..5).prop_map(Value::Array),
+            proptest::collection::vec((name(), inside), 0..5).prop_map(|fields| Value::Object(Map::from_iter(fields))),
+        ]
+    })
+}
+
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof![8 => proptest::sample::select(NAMES.to_vec()).prop_map(str::to_owned), 1 => ".{0,8}"]
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    key: &'static str,
+    write_ts: f64,
+    value: Value,
+}
+
+fn entry() -> impl Strategy<Value = Entry> {
+    let fields = || proptest::collection::vec((name(), value()), 0..8).prop_map(Map::from_iter);
+    let write_ts = prop_oneof![1.4e9..1.5e9, Just(-0.0), Just(1_470_398_004.886)];
+    (proptest::sample::select(KEYS.to_vec()), write_ts, fields(), fields(), any::<bool>()).prop_map(
+        |(key, write_ts, mut metadata, data, is_plain)| {
+            if is_plain {
+                metadata.insert("key".into(), json!(key));
+                metadata.insert("type".into(), json!("t"));
+                metadata.insert("write_ts".into(), json!(write_ts));
+            }
+            Entry { key, write_ts, value: json!({"metadata": metadata, "data": data}) }
+        },
+    )
+}
+
+fn parse(entries: &[Entry]) -> Rows {
+    let texts: Vec<String> = entries.iter().map(|entry| entry.value.to_string()).collect();
+    let rows = entries.iter().zip(&texts);
+    let rows = rows.map(|(entry, text)| NewRow { kind: "t", key: entry.key, write_ts: entry.write_ts, text });
+    Rows::parse(&rows.collect::<Vec<_>>())
+}
+
+/// Equality that tells 0.0 from -0.0, and 5 from 5.0.
+fn assert_is(text: &str, value: &Value) {
+    let read: Value = serde_json::from_str(text).unwrap();
+    assert_eq!(&read, value);
+    let mut sorted = [read, value.clone()];
+    sorted.iter_mut().for_each(Value::sort_all_objects);
+    let [read, value] = sorted.map(|value| value.to_string());
+    assert_eq!(read, value);
+}
+
+proptest! {
+    #[test]
+    fn entries_come_back_in_their_order(entries in proptest::collection::vec(entry(), 0..30), uploads in any::<u32>()) {
+        let mut rows = parse(&entries);
+        rows.set_upload(uploads);
+        let decoded = Rows::decode(&rows.encode(), None).unwrap();
+        prop_assert!(decoded == rows);
+        for (number, (entry, text)) in entries.iter().zip(decoded.texts()).enumerate() {
+            assert_is(&text, &entry.value);
+            prop_assert_eq!(&*decoded.name(number).key, entry.key);
+            prop_assert_eq!(decoded.write_ts(number).to_bits(), entry.write_ts.to_bits());
+            prop_assert_eq!(decoded.upload(number), uploads);
+        }
+    }
+
+    #[test]
+    fn parts_of_rows_are_as_in_the_whole(
+        a in proptest::collection::vec(entry(), 0..12),
+        b in proptest::collection::vec(entry(), 0..12),
+        key in proptest::sample::select(KEYS.to_vec()),
+    ) {
+        let mut joined = parse(&a);
+        let mut others = parse(&b);
+        others.set_upload(3);
+        joined.append(&others);
+        let decoded = Rows::decode(&joined.encode(), None).unwrap();
+        prop_assert!(decoded == joined);
+        let keys = [key.to_owned()];
+        let asked = Rows::decode(&joined.encode(), Some(&keys)).unwrap();
+        let mut wanted: Vec<usize> = (0..joined.len()).filter(|row| *joined.name(*row).key == *key).collect();
+        wanted.sort_by(|x, y| joined.write_ts(*x).total_cmp(&joined.write_ts(*y)));
+        prop_assert!(asked == joined.select(&wanted));
+    }
+
+    #[test]
+    fn damage_is_no_panic(
+        entries in proptest::collection::vec(entry(), 1..12),
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let bytes = parse(&entries).encode();
+        let mut changed = bytes.clone();
+        for (at, byte) in changes {
+            *changed.get_mut(at.index(bytes.len())).unwrap() ^= byte;
+        }
+        for damaged in [&changed[..], &bytes[..cut.index(bytes.len())]] {
+            if let Some(rows) = Rows::decode(damaged, None) {
+                rows.texts().for_each(|text| drop(serde_json::from_str::<Value>(&text)));
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_no_entry_comes_back_as_it_was() {
+    let deep = "[".repeat(100_000);
+    let wide = format!("{{\"a\":[{}1]}}", "1,".repeat(5000));
+    let long = format!("{{\"a\":\"{}\"}}", "ä".repeat(1 << 20));
+    let texts =
+        ["", "{", "[1]", "5", r#"{"a":1,"a":2}"#, r#"{"a":1e999}"#, "{} {}", r#" {"a":[ ]} "#, &deep, &wide, &long];
+    let rows = texts.map(|text| NewRow { kind: "t", key: "k", write_ts: 1.0, text });
+    let rows = Rows::decode(&Rows::parse(&rows).encode(), None).unwrap();
+    for (text, given) in rows.texts().zip(texts) {
+        let is_same = serde_json::from_str::<Value>(given)
+            .is_ok_and(|given| serde_json::from_str::<Value>(&text).is_ok_and(|read| read == given));
+        assert!(is_same || text == given, "{}", given.get(..40).unwrap_or(given));
+    }
+}

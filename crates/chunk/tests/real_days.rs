@@ -1,0 +1,73 @@
+//! What real phones sent comes back as it was, and takes few bytes.
+//!
+//! The days are read in place: `RUSHHOUR_DAYS` names their folder.
+#![expect(clippy::unwrap_used, reason = "a test fails where it is wrong")]
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use flate2::read::GzDecoder;
+use rushhour_chunk::{NewRow, Rows};
+use serde_json::Value;
+
+/// The entries of a file, by identity: of two with one the last is kept.
+struct Day(BTreeMap<(String, String, u64), Value>);
+
+impl Day {
+    fn read(path: &Path) -> Self {
+        let file = BufReader::new(File::open(path).unwrap());
+        let entries: Vec<Value> = serde_json::from_reader(GzDecoder::new(file)).unwrap();
+        let identity = |entry: &Value| {
+            let metadata = entry.get("metadata").unwrap();
+            let text = |field: &str| metadata.get(field).unwrap().as_str().unwrap().to_owned();
+            (text("type"), text("key"), metadata.get("write_ts").unwrap().as_f64().unwrap().to_bits())
+        };
+        Self(entries.into_iter().map(|entry| (identity(&entry), entry)).collect())
+    }
+
+    fn rows(&self) -> Rows {
+        let texts: Vec<String> = self.0.values().map(Value::to_string).collect();
+        let rows = self.0.keys().zip(&texts).map(|((kind, key, write_ts), text)| {
+            let write_ts = f64::from_bits(*write_ts);
+            NewRow { kind, key, write_ts, text }
+        });
+        Rows::parse(&rows.collect::<Vec<_>>())
+    }
+}
+
+fn days() -> Vec<(String, Day)> {
+    #[expect(clippy::disallowed_methods, reason = "the days are where the caller says")]
+    let Some(folder) = std::env::var_os("RUSHHOUR_DAYS").map(PathBuf::from) else { return Vec::new() };
+    let names = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".raw.json.gz")).collect();
+    names.sort();
+    names.into_iter().map(|name| (name.clone(), Day::read(&folder.join(name)))).collect()
+}
+
+#[test]
+fn every_entry_comes_back_as_the_same_value() {
+    for (name, day) in days() {
+        let rows = Rows::decode(&day.rows().encode(), None).unwrap();
+        assert_eq!(rows.len(), day.0.len(), "{name}");
+        for (text, entry) in rows.texts().zip(day.0.values()) {
+            assert_eq!(&serde_json::from_str::<Value>(&text).unwrap(), entry, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_day_takes_few_bytes() {
+    let mut sums: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for (name, day) in days() {
+        let platform = name.split('-').next().unwrap().to_owned();
+        let sum = sums.entry(platform).or_default();
+        *sum = (sum.0 + day.0.len(), sum.1 + day.rows().encode().len());
+    }
+    for (platform, entries_max) in [("android", 6.25), ("ios", 6.05)] {
+        let Some((entries, bytes)) = sums.get(platform) else { continue };
+        let bytes_per_entry = *bytes as f64 / *entries as f64;
+        assert!(bytes_per_entry <= entries_max, "{platform}: {bytes_per_entry:.3} bytes an entry");
+    }
+}
