@@ -1,7 +1,7 @@
 //! The bytes of a chunk: what it holds, the tables that its streams share, and the streams.
 //!
 //! ```text
-//! chunk  = version u8 | order u8 | rows | streams | { group | rows | bytes | text bytes | packed text bytes }*
+//! chunk  = version u8 | order and flags u8 | rows | streams | { group | rows | bytes | text bytes | packed text bytes }*
 //!          | table bytes | order bytes | tables | order | { stream | packed texts }*
 //! ```
 //! Numbers without a type are LEB128. Locations, filtered locations and motion activity have streams of their own, and
@@ -21,6 +21,8 @@ use crate::tables::Tables;
 
 /// The first byte of every chunk of this format.
 const VERSION: u8 = 1;
+/// The flag beside the order that tells that entries were rounded.
+const IS_ROUNDED: u8 = 0x80;
 /// A key with so many entries has a stream of its own.
 const OWN_STREAM_ROWS_MIN: usize = 256;
 /// No chunk has more entries; it bounds what a damaged one may ask for.
@@ -98,7 +100,7 @@ impl Rows {
         }
         let tables = tables.encode(self);
         let order_bytes = if order == Order::Sent { encode_order(&groups) } else { Vec::new() };
-        let mut bytes = vec![VERSION, order as u8];
+        let mut bytes = vec![VERSION, order as u8 | if self.is_rounded { IS_ROUNDED } else { 0 }];
         put_number(&mut bytes, groups.len());
         let packed: Vec<Vec<u8>> = parts.iter().map(|(_, texts)| pack(texts)).collect();
         for (((group, rows), (stream, texts)), packed) in groups.iter().zip(&parts).zip(&packed) {
@@ -155,9 +157,13 @@ impl Rows {
     pub fn decode(bytes: &[u8], keys: Option<&[String]>) -> Option<Self> {
         let mut bytes = bytes;
         let (version, order) = (take(&mut bytes, 1)?, take(&mut bytes, 1)?);
+        let (order, is_rounded) = match order {
+            [flags] => (flags & !IS_ROUNDED, flags & IS_ROUNDED != 0),
+            _ => return None,
+        };
         let order = match order {
-            [0] => Order::Sorted,
-            [1] => Order::Sent,
+            0 => Order::Sorted,
+            1 => Order::Sent,
             _ => return None,
         };
         if version != [VERSION] {
@@ -174,6 +180,7 @@ impl Rows {
         let [tables, order_bytes] = [take_number(&mut bytes)?, take_number(&mut bytes)?];
         let [tables, order_bytes] = [take(&mut bytes, tables)?, take(&mut bytes, order_bytes)?];
         let mut rows = Self::default();
+        rows.is_rounded = is_rounded;
         let tables = Tables::decode(tables, &mut rows)?;
         let is_asked = |group: &Group| keys.is_none_or(|keys| keys.iter().any(|key| group.has(key)));
         let asks_filtered = is_asked(&Group::Filtered);

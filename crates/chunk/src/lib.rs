@@ -20,6 +20,7 @@ mod moment;
 mod number;
 mod paths;
 mod range_coder;
+mod rounding;
 mod rows;
 mod stream;
 mod tables;

@@ -166,6 +166,7 @@ static KNOWN: LazyLock<Paths> = LazyLock::new(|| {
 /// The paths that say what an entry is called, in its metadata and beside it.
 #[derive(Debug)]
 pub(crate) struct Called {
+    pub(crate) platform: PathId,
     pub(crate) kind: PathId,
     pub(crate) key: PathId,
     pub(crate) write_ts: PathId,
@@ -184,6 +185,7 @@ pub(crate) static CALLED: LazyLock<Called> = LazyLock::new(|| {
     let field = |name: &str| child(metadata, Step::Key(name.into()));
     let aside = |aside| child(ROOT, Step::Aside(aside));
     Called {
+        platform: field("platform"),
         kind: field("type"),
         key: field("key"),
         write_ts: field("write_ts"),

@@ -57,6 +57,7 @@ pub struct Rows {
     pub(crate) values: Vec<Value>,
     pub(crate) texts: String,
     pub(crate) rows: Vec<Row>,
+    pub(crate) is_rounded: bool,
 }
 
 impl Rows {
@@ -146,6 +147,7 @@ impl Rows {
     }
 
     fn adopt(&mut self, others: &Self, rows: impl Iterator<Item = usize>) {
+        self.is_rounded |= others.is_rounded;
         let mut names = HashMap::new();
         let mut shapes = HashMap::new();
         for row in rows {

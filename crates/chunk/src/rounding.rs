@@ -1,0 +1,182 @@
+//! The declared loss: what iOS says below a centimetre and a millisecond is noise that takes half of its bytes.
+
+use std::collections::HashMap;
+
+use crate::moment::Moment;
+use crate::number::Kind;
+use crate::paths::{CALLED, PathId, Role};
+use crate::rows::{Row, Rows};
+use crate::value::Value;
+
+/// Milliseconds of clocks.
+const CLOCK: Kind = Kind::Decimal(3);
+/// A time that is closer than this, in seconds, to a millisecond is one; the floats of today's times are 0.2 us apart.
+const MILLISECOND_CLOSE_S: f64 = 1e-6;
+
+/// What a value of a role is rounded to, if anything: positions to 1e-7 degrees, which are a centimetre, heights to
+/// centimetres, speeds to centimetres a second, headings to tenths of a degree, accuracies to tenths of a metre.
+fn grain(role: Role) -> Option<Kind> {
+    match role {
+        Role::Latitude | Role::Longitude => Some(Kind::Decimal(7)),
+        Role::Altitude | Role::Speed => Some(Kind::Decimal(2)),
+        Role::Heading | Role::Accuracy => Some(Kind::Decimal(1)),
+        Role::Ts | Role::Rare => Some(CLOCK),
+        Role::WriteTs | Role::Label | Role::Plain | Role::BootNanos | Role::Confidence | Role::Moment => None,
+    }
+}
+
+impl Rows {
+    /// Whether some of the entries were rounded.
+    pub fn is_rounded(&self) -> bool {
+        self.is_rounded
+    }
+
+    /// Rounds the entries of iOS behind the first `known`, which were rounded before. Times of writing lose what they
+    /// have below the millisecond, so that no entry changes its second, unless that would make one of two entries: then
+    /// the later one keeps its time.
+    pub fn round_ios(&mut self, known: usize) {
+        let ios = self.ios_rows(known);
+        let mut taken: HashMap<(u32, i64), usize> = HashMap::new();
+        for row in 0..self.len().min(known) {
+            taken.insert(self.millisecond(row), row);
+        }
+        for row in ios {
+            self.round_body(row);
+            let exact = self.row(row).write_ts;
+            self.set_write_ts(row, floor(exact));
+            let other = *taken.entry(self.millisecond(row)).or_insert(row);
+            if other != row && !self.says_the_same(row, other) {
+                self.set_write_ts(row, exact);
+            }
+            self.is_rounded = true;
+        }
+    }
+
+    fn ios_rows(&self, known: usize) -> Vec<usize> {
+        let platform_of = |row: &Row| {
+            let leaf = self.shape(row.head).iter().position(|path| *path == CALLED.platform)?;
+            self.leaves_of(row).get(leaf).map(|value| self.text_of(*value))
+        };
+        (known..self.len()).filter(|row| platform_of(self.row(*row)) == Some("ios")).collect()
+    }
+
+    fn millisecond(&self, row: usize) -> (u32, i64) {
+        let row = self.row(row);
+        (row.name, CLOCK.near(floor(row.write_ts)))
+    }
+
+    /// Rounds everything but the time of writing.
+    fn round_body(&mut self, row: usize) {
+        let Row { head, body, first, .. } = *self.row(row);
+        let paths: Vec<PathId> = self.shape(head).iter().chain(self.shape(body).iter()).copied().collect();
+        let mut ts = (0.0, 0.0);
+        for (leaf, path) in (first..).zip(paths) {
+            let role = self.paths.role(path);
+            let Some(value) = self.values.get(leaf).copied() else { return };
+            let rounded = match (role, value.as_f64(), grain(role)) {
+                // A time that is the time of writing stays it.
+                (Role::Ts, Some(exact), _) => {
+                    ts = (exact, floor(exact));
+                    CLOCK.value(CLOCK.near(ts.1))
+                }
+                (_, Some(exact), Some(grain)) => grain.value(grain.near(exact)),
+                (Role::Moment, None, _) => self.moment_at(value, ts),
+                _ => value,
+            };
+            if let Some(value) = self.values.get_mut(leaf) {
+                *value = rounded;
+            }
+        }
+    }
+
+    /// The time in words, if it is what `ts` was in words.
+    fn moment_at(&mut self, words: Value, (exact, rounded): (f64, f64)) -> Value {
+        let Some(moment) = Moment::of(self.text_of(words), exact) else { return words };
+        let mut text = String::new();
+        moment.write(rounded, &mut text);
+        self.text_value(&text)
+    }
+
+    fn set_write_ts(&mut self, row: usize, write_ts: f64) {
+        let Row { head, first, .. } = *self.row(row);
+        let leaves: Vec<PathId> = self.shape(head).to_vec();
+        for (leaf, path) in (first..).zip(leaves) {
+            if self.paths.role(path) == Role::WriteTs
+                && let Some(value) = self.values.get_mut(leaf)
+                && value.is_number()
+            {
+                *value = if write_ts == floor(write_ts) {
+                    CLOCK.value(CLOCK.near(write_ts))
+                } else {
+                    Value::Float(write_ts)
+                };
+            }
+        }
+        if let Some(row) = self.rows.get_mut(row) {
+            row.write_ts = write_ts;
+        }
+    }
+
+    fn says_the_same(&self, row: usize, other: usize) -> bool {
+        let (mine, theirs) = (self.row(row), self.row(other));
+        (mine.head, mine.body) == (theirs.head, theirs.body)
+            && std::iter::zip(self.leaves_of(mine), self.leaves_of(theirs))
+                .all(|(a, b)| self.is_same_value(*a, self, *b))
+    }
+}
+
+/// The millisecond that a time is in.
+fn floor(time_s: f64) -> f64 {
+    let near = CLOCK.near(time_s);
+    let millisecond = |payload: i64| CLOCK.value(payload).as_f64().unwrap_or_default();
+    let nearest = millisecond(near);
+    if nearest <= time_s || (nearest - time_s).abs() < MILLISECOND_CLOSE_S { nearest } else { millisecond(near - 1) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rows::NewRow;
+
+    fn rows(texts: &[(f64, &str)]) -> Rows {
+        let rows = texts.iter().map(|(write_ts, text)| NewRow { kind: "t", key: "k", write_ts: *write_ts, text });
+        Rows::parse(&rows.collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn what_is_below_a_centimetre_and_a_millisecond_goes() {
+        let text = r#"{"metadata":{"platform":"ios","key":"k","type":"t","write_ts":1456160319.678613,"read_ts":0},"data":{"ts":1456160318.727512,"latitude":37.39020049373536,"accuracy":65.04,"altitude":30.96383476257324,"sensed_speed":-1,"bearing":12.34,"fmt_time":"2016-02-22T08:58:38.727512-08:00"}}"#;
+        let mut rows = rows(&[(1_456_160_319.678_613, text)]);
+        rows.round_ios(0);
+        let expected = r#"{"metadata":{"key":"k","platform":"ios","type":"t","read_ts":0,"write_ts":1456160319.678},"data":{"ts":1456160318.727,"accuracy":65,"latitude":37.3902005,"sensed_speed":-1,"bearing":12.3,"altitude":30.96,"fmt_time":"2016-02-22T08:58:38.727000-08:00"}}"#;
+        assert_eq!(rows.text(0), expected);
+        assert!(rows.is_rounded());
+        let once = rows.clone();
+        rows.round_ios(0);
+        assert!(rows == once, "rounding twice changes nothing");
+        assert!(Rows::decode(&rows.encode(), None).is_some_and(|read| read.is_rounded() && read == rows));
+    }
+
+    #[test]
+    fn two_entries_of_one_millisecond_stay_two() {
+        let entry = |write_ts: &str, n: u32| {
+            format!(
+                r#"{{"metadata":{{"platform":"ios","key":"k","type":"t","write_ts":{write_ts}}},"data":{{"n":{n}}}}}"#
+            )
+        };
+        let texts = [("5.0001", 1), ("5.0002", 2), ("5.0003", 1)].map(|(at, n)| (at.parse().unwrap(), entry(at, n)));
+        let mut rows = rows(&texts.each_ref().map(|(at, text)| (*at, text.as_str())));
+        rows.round_ios(0);
+        let times: Vec<f64> = (0..3).map(|row| rows.write_ts(row)).collect();
+        assert_eq!(times, [5.0, 5.0002, 5.0], "the third is the first, sent again");
+    }
+
+    #[test]
+    fn android_keeps_what_it_says() {
+        let text = r#"{"metadata":{"platform":"android","write_ts":5.0001},"data":{"latitude":37.39020049373536}}"#;
+        let mut rows = rows(&[(5.0001, text)]);
+        let before = rows.clone();
+        rows.round_ios(0);
+        assert!(rows == before && !rows.is_rounded());
+    }
+}
