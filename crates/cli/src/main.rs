@@ -12,6 +12,7 @@ mod intake_args;
 mod intake_page;
 mod intake_score;
 mod intake_table;
+mod ios_rounding;
 mod launch;
 mod load;
 mod output;

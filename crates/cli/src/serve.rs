@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 
 use crate::exit::{Exit, Failure};
 use crate::intake_args::IntakeArgs;
+use crate::ios_rounding::IosRounding;
 use crate::output::{say, show};
 use crate::progress::spinner;
 use crate::signals::StopSignal;
@@ -43,6 +44,9 @@ pub(crate) struct Args {
     /// What an acknowledged upload survives: a power loss (sync), the end of the process (log), or neither (memory)
     #[arg(long, value_enum, default_value_t = Ack::Sync)]
     ack: Ack,
+    /// Round what iOS phones say below a centimetre and a millisecond when it is sealed; it is half of their bytes
+    #[arg(long, value_enum, default_value_t = IosRounding::Off)]
+    ios_rounding: IosRounding,
     #[command(flatten)]
     intake: IntakeArgs,
     /// Seal everything at once, for tests that want to see as much of it as they can
@@ -103,7 +107,9 @@ async fn serve_until_stopped(args: &Args, quiet: bool) -> Result<Exit> {
     } else {
         Policy { seals_untaken: args.intake.is_off(), ..Policy::default() }
     };
-    let options = Options { ack: args.ack.into(), policy, ..Options::new(&args.data, surroundings::rng()?) };
+    let ios_rounding = args.ios_rounding.into();
+    let options =
+        Options { ack: args.ack.into(), policy, ios_rounding, ..Options::new(&args.data, surroundings::rng()?) };
     let store = Store::open(options).with_context(|| format!("opening the store in {}", args.data.display()))?;
     reading.finish_and_clear();
     let stat = store.stat();

@@ -12,6 +12,7 @@ use crate::disk::Disk;
 use crate::error::Error;
 use crate::hot::Hot;
 use crate::log::Segments;
+use crate::open::IosRounding;
 use crate::volume::Volumes;
 
 /// The parts of an open store, but for its writing thread.
@@ -26,6 +27,8 @@ pub(crate) struct Core {
     pub(crate) people: RwLock<People>,
     /// Entries in chunks, each identity counted once.
     pub(crate) sealed_entries: AtomicU64,
+    /// What is sealed is rounded so.
+    pub(crate) ios_rounding: IosRounding,
     /// Why nothing may be changed.
     pub(crate) damage: Option<String>,
 }

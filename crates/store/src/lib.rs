@@ -34,7 +34,7 @@ pub use erase::Erased;
 pub use error::Error;
 pub use log::{Ack, Damage, Repaired};
 pub use maintain::{Maintained, Policy};
-pub use open::Options;
+pub use open::{IosRounding, Options};
 pub use query::{Query, TimeField};
 pub use read::{Changes, Found, Fresh, Position};
 pub use repair::{Rebuilt, Repair};

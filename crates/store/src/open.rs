@@ -20,6 +20,20 @@ use crate::store::Store;
 use crate::upload::RecordHeader;
 use crate::volume::Volumes;
 
+/// What entries of iOS are rounded to when they are sealed.
+///
+/// Half of what an iOS phone's day takes is noise: nanometres, and microseconds of clocks. Android's is kept to the bit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IosRounding {
+    /// They are kept to the bit.
+    #[default]
+    Off,
+    /// Positions and heights to centimetres, clocks to milliseconds, speeds to centimetres a second, headings to tenths
+    /// of a degree, accuracies to tenths of a metre. An entry that is sent again after it was sealed and says something
+    /// else stands beside the first.
+    Centimetre,
+}
+
 /// How to open a store.
 pub struct Options {
     /// The data folder; created when missing.
@@ -32,6 +46,8 @@ pub struct Options {
     pub ack: Ack,
     /// What [`Store::maintain`] does.
     pub policy: Policy,
+    /// What sealed entries of iOS are rounded to.
+    pub ios_rounding: IosRounding,
     /// What the files are on.
     pub disk: Arc<dyn Disk>,
     /// Draws user ids and salts.
@@ -48,6 +64,7 @@ impl Options {
             volume_bytes: 64 << 20,
             ack: Ack::Sync,
             policy: Policy::default(),
+            ios_rounding: IosRounding::default(),
             disk: Arc::new(LocalDisk),
             rng,
         }
@@ -61,9 +78,10 @@ impl Store {
     /// # Errors
     /// [`Error::InUse`], [`Error::DirectoryLost`], or a file that cannot be read or made.
     pub fn open(options: Options) -> Result<Self, Error> {
-        let Options { dir, segment_bytes, volume_bytes, ack, policy, disk, mut rng } = options;
+        let Options { dir, segment_bytes, volume_bytes, ack, policy, ios_rounding, disk, mut rng } = options;
         let opened = Opened::read(disk, dir, volume_bytes, StdRng::from_rng(&mut rng))?;
-        let Opened { core, tail, torn_bytes } = opened;
+        let Opened { mut core, tail, torn_bytes } = opened;
+        core.ios_rounding = ios_rounding;
         let counters = Arc::new(Counters::default());
         let log = Log {
             disk: Arc::clone(&core.disk),
@@ -128,6 +146,7 @@ impl Opened {
             directory,
             hot,
             volumes,
+            ios_rounding: IosRounding::default(),
             damage,
         };
         core.refuse_strangers()?;

@@ -15,6 +15,7 @@ use crate::chunk::{Rows, by_identity};
 use crate::core::Core;
 use crate::directory::{ChunkRow, Person, Publication, UserChange};
 use crate::error::Error;
+use crate::open::IosRounding;
 use crate::query::second_of;
 use crate::seal::cluster::{Cluster, clusters, split};
 use crate::volume::{Draft, PersonNote};
@@ -91,6 +92,9 @@ impl Core {
         }
         let known = rows.len();
         rows.append(&fresh.select(&cluster.fresh));
+        if self.ios_rounding == IosRounding::Centimetre {
+            rows.round_ios(known);
+        }
         let kept = merged(&rows, known);
         if kept.iter().all(|row| *row < known) && cluster.is_settled() {
             return Ok(());
