@@ -37,7 +37,8 @@ impl Rows {
     pub fn round_ios(&mut self, known: usize) {
         let ios = self.ios_rows(known);
         let mut taken: HashMap<(u32, i64), usize> = HashMap::new();
-        for row in 0..self.len().min(known) {
+        // Those that kept their time have no millisecond of their own.
+        for row in (0..self.len().min(known)).filter(|row| floor(self.write_ts(*row)) == self.write_ts(*row)) {
             taken.insert(self.millisecond(row), row);
         }
         for row in ios {
