@@ -12,7 +12,7 @@ pub(crate) use chunks::{ChunkRow, Publication, UserChange, VolumeRow};
 pub(crate) use people::Person;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, RwLock};
 
 use redb::{
@@ -20,7 +20,7 @@ use redb::{
     WriteTransaction,
 };
 
-use crate::disk::{Disk, DiskFile, is_full};
+use crate::disk::{Disk, DiskFile, is_full, write_again};
 use crate::error::Error;
 use crate::log::LogPosition;
 
@@ -211,8 +211,22 @@ impl Directory {
 }
 
 fn database(file: Arc<dyn DiskFile>) -> Result<Database, redb::Error> {
-    let opened = Builder::new().set_cache_size(CACHE_BYTES_MAX).create_with_backend(Backend(file));
-    opened.map_err(|error| match error {
+    let is_mended = Arc::new(AtomicBool::new(false));
+    let opened = open_database(Arc::clone(&file), &is_mended)?;
+    if !is_mended.load(Ordering::Relaxed) {
+        return Ok(opened);
+    }
+    // It was not closed, perhaps because its disk failed. What it is mended from may be in memory only.
+    drop(opened);
+    write_again(&*file, file.len()?)?;
+    open_database(file, &is_mended)
+}
+
+fn open_database(file: Arc<dyn DiskFile>, is_mended: &Arc<AtomicBool>) -> Result<Database, redb::Error> {
+    let mended = Arc::clone(is_mended);
+    let mut builder = Builder::new();
+    builder.set_cache_size(CACHE_BYTES_MAX).set_repair_callback(move |_| mended.store(true, Ordering::Relaxed));
+    builder.create_with_backend(Backend(file)).map_err(|error| match error {
         DatabaseError::Storage(StorageError::Io(error)) => redb::Error::Io(error),
         error => error.into(),
     })

@@ -181,6 +181,21 @@ pub(crate) fn read_all(file: &dyn DiskFile) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Writes the first `bytes` of a file again as they are read, and makes them durable: after a failed sync a system may show
+/// what it never brings to the disk, unless it is written once more.
+pub(crate) fn write_again(file: &dyn DiskFile, bytes: u64) -> io::Result<()> {
+    const PART_BYTES: u64 = 1 << 20;
+    let mut part = Vec::new();
+    let mut at = 0;
+    while at < bytes {
+        part.resize(usize::try_from(PART_BYTES.min(bytes - at)).map_err(io::Error::other)?, 0);
+        file.read_at(at, &mut part)?;
+        file.write_at(at, &part)?;
+        at += part.len() as u64;
+    }
+    file.sync()
+}
+
 /// Whether an error says that the disk has no room.
 pub(crate) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rushhour_model::ids::UserId;
 
-use crate::disk::Disk;
+use crate::disk::{Disk, write_again};
 use crate::error::Error;
 use crate::log::frame::gap;
 use crate::log::scan::{Damage, DamageKind, Scanned, ScannedSegment, scan};
@@ -65,7 +65,7 @@ fn tail_of(last: ScannedSegment, sequence: u64, is_torn: bool) -> Result<Tail, E
         mend().map_err(Error::io("cutting the torn end of", &path))?;
     }
     // A frame may have been read from the page cache only: the crash may have come between its write and its sync.
-    file.sync().map_err(Error::io("syncing", &path))?;
+    write_again(&*file, end).map_err(Error::io("syncing", &path))?;
     Ok(Tail { file, header, path, offset: end, allocated: bytes, sequence })
 }
 

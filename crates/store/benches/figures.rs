@@ -1,0 +1,199 @@
+//! The figures that the store is held to, each with its number: `cargo bench -p rushhour-store --bench figures`.
+//!
+//! One after the other, on whatever else the machine is doing; `docs/design/store.md` says what they are to be.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on may panic")]
+#![expect(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
+#![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+
+use std::hint::black_box;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rushhour_model::ids::UserId;
+use rushhour_store::{Ack, NewRow, Options, Query, Store, Upload};
+use tokio::runtime::Runtime;
+
+const START_S: f64 = 1_767_571_200.0;
+const DAY_S: f64 = 86_400.0;
+/// Entries of a day of a phone, in uploads of so many.
+const DAY_ENTRIES: usize = 864;
+const UPLOAD_ENTRIES: usize = 200;
+const WRITERS: usize = 64;
+
+fn main() {
+    ingest(Ack::Sync);
+    ingest(Ack::Log);
+    let dir = tempfile::tempdir().unwrap();
+    hot_memory(dir.path());
+    let dir = tempfile::tempdir().unwrap();
+    sealed_days(dir.path());
+}
+
+fn open(dir: &Path, ack: Ack) -> Store {
+    Store::open(Options { ack, ..Options::new(dir, StdRng::seed_from_u64(1)) }).unwrap()
+}
+
+/// Location entries as an Android phone sends them: `entries` from number `first` on.
+fn texts(first: usize, entries: usize) -> Vec<(f64, String)> {
+    let text = |number: usize| {
+        let at = START_S + 100.0 * number as f64 + 0.123;
+        let (lat, lon) = (47.371_234_5 + (number % 977) as f64 * 1e-5, 8.529_134_5 + (number % 499) as f64 * 1.3e-5);
+        let text = format!(
+            r#"{{"metadata":{{"key":"background/location","platform":"android","read_ts":0,"time_zone":"Europe/Zurich","type":"sensor-data","write_ts":{at}}},"data":{{"latitude":{lat:.7},"longitude":{lon:.7},"ts":{at},"accuracy":{acc},"altitude":408.{number},"sensed_speed":1.3{number},"bearing":{b},"filter":"time","elapsedRealtimeNanos":{ns}}}}}"#,
+            acc = 3 + number % 29,
+            b = number * 7 % 360,
+            ns = 685_782_605_000_000_u64 + 30_000_000_000 * number as u64,
+        );
+        (at, text)
+    };
+    (first..first + entries).map(text).collect()
+}
+
+fn pack(user: UserId, texts: &[(f64, String)]) -> Upload {
+    let rows = texts.iter().map(|(write_ts, text)| NewRow {
+        kind: "sensor-data",
+        key: "background/location",
+        write_ts: *write_ts,
+        text,
+    });
+    Upload::pack(user, &rows.collect::<Vec<_>>())
+}
+
+fn register(store: &Store, runtime: &Runtime, users: usize) -> Vec<UserId> {
+    (0..users).map(|user| runtime.block_on(store.register(&format!("token-{user:06}"))).unwrap()).collect()
+}
+
+/// Batches that are packed already, from 64 writers that each wait for the answer.
+fn ingest(ack: Ack) {
+    const BATCHES: usize = 100_000;
+    let dir = tempfile::tempdir().unwrap();
+    let runtime = Runtime::new().unwrap();
+    let store = Arc::new(open(dir.path(), ack));
+    let users = register(&store, &runtime, 100);
+    let upload = pack(*users.first().unwrap(), &texts(0, UPLOAD_ENTRIES));
+    let left = Arc::new(AtomicUsize::new(BATCHES));
+    let started = Instant::now();
+    runtime.block_on(async {
+        let writer = |_| {
+            let (store, left, upload) = (Arc::clone(&store), Arc::clone(&left), upload.clone());
+            tokio::spawn(async move {
+                let mut waits_us = Vec::new();
+                while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+                    let asked = Instant::now();
+                    store.append(upload.clone()).await.unwrap();
+                    waits_us.push(asked.elapsed().as_micros());
+                }
+                waits_us
+            })
+        };
+        let writers: Vec<_> = (0..WRITERS).map(writer).collect();
+        let mut waits_us = Vec::new();
+        for writer in writers {
+            waits_us.extend(writer.await.unwrap());
+        }
+        let rate = BATCHES as f64 / started.elapsed().as_secs_f64();
+        let stat = store.stat();
+        let bytes = stat.written_bytes / stat.uploads;
+        println!(
+            "ingest, ack {ack:?}: {rate:.0} batches/s of {UPLOAD_ENTRIES} entries ({bytes} B each, {} per sync), p99 {:.2} ms",
+            stat.uploads / stat.syncs.max(1),
+            percentile(&mut waits_us, 0.99) as f64 / 1e3,
+        );
+    });
+}
+
+fn percentile(values: &mut [u128], share: f64) -> u128 {
+    values.sort_unstable();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in the list")]
+    let place = ((values.len() - 1) as f64 * share) as usize;
+    values.get(place).copied().unwrap_or_default()
+}
+
+fn resident_bytes() -> u64 {
+    let status = procfs::process::Process::myself().and_then(|process| process.status()).unwrap();
+    status.vmrss.unwrap_or_default() * 1024
+}
+
+/// 10,000 people with a day in the log.
+fn hot_memory(dir: &Path) {
+    const USERS: usize = 10_000;
+    let runtime = Runtime::new().unwrap();
+    let store = open(dir, Ack::Memory);
+    let users = register(&store, &runtime, USERS);
+    let day: Vec<Vec<(f64, String)>> = (0..24).map(|hour| texts(hour * 36, 36)).collect();
+    for user in &users {
+        for hour in &day {
+            runtime.block_on(store.append(pack(*user, hour))).unwrap();
+        }
+    }
+    drop(store);
+    let before = resident_bytes();
+    let started = Instant::now();
+    let store = open(dir, Ack::Sync);
+    let opened = started.elapsed();
+    let found = store.find_blocking(*users.first().unwrap(), &Query::all(None)).unwrap();
+    println!(
+        "{USERS} people with a day of {} entries in the log: opened in {:.2} s, {} MB resident ({} MB before)",
+        found.len(),
+        opened.as_secs_f64(),
+        resident_bytes() >> 20,
+        before >> 20,
+    );
+    let mut waits_us = Vec::new();
+    for user in users.iter().take(2_000) {
+        let asked = Instant::now();
+        black_box(store.find_blocking(*user, &Query::all(None)).unwrap());
+        waits_us.push(asked.elapsed().as_micros());
+    }
+    println!("a day in the log, 24 uploads, read: p99 {:.2} ms", percentile(&mut waits_us, 0.99) as f64 / 1e3);
+}
+
+/// 3,000 people with a sealed day each.
+fn sealed_days(dir: &Path) {
+    const USERS: usize = 3_000;
+    let runtime = Runtime::new().unwrap();
+    let store = open(dir, Ack::Memory);
+    let users = register(&store, &runtime, USERS);
+    let day = texts(0, DAY_ENTRIES);
+    for user in &users {
+        for part in day.chunks(UPLOAD_ENTRIES) {
+            runtime.block_on(store.append(pack(*user, part))).unwrap();
+        }
+    }
+    let started = Instant::now();
+    let sealed = store.seal_all().unwrap();
+    let rate = sealed.entries as f64 / started.elapsed().as_secs_f64();
+    println!("sealing: {rate:.0} entries/s, {} chunks", sealed.chunks);
+    store.compact(0.0).unwrap();
+    let chunk_bytes = store.usage().unwrap().live_chunks;
+    drop(store);
+    let started = Instant::now();
+    let store = open(dir, Ack::Sync);
+    println!("opening it: {:.1} ms", started.elapsed().as_secs_f64() * 1e3);
+    let usage = store.usage().unwrap();
+    println!(
+        "{USERS} people with a day of {DAY_ENTRIES} entries sealed: {} B in {chunk_bytes} B of volumes, \
+         directory {} B, log {} B, {:.1} B beside volumes per person",
+        usage.total(),
+        usage.directory,
+        usage.log,
+        (usage.total() - usage.live_chunks) as f64 / USERS as f64,
+    );
+    let query = Query { from: Some(START_S), to: Some(START_S + DAY_S), ..Query::all(None) };
+    let mut waits_us = Vec::new();
+    for user in &users {
+        let asked = Instant::now();
+        black_box(store.find_blocking(*user, &query).unwrap());
+        waits_us.push(asked.elapsed().as_micros());
+    }
+    println!(
+        "a sealed day read and decoded: p50 {:.2} ms, p99 {:.2} ms",
+        percentile(&mut waits_us, 0.5) as f64 / 1e3,
+        percentile(&mut waits_us, 0.99) as f64 / 1e3,
+    );
+}
