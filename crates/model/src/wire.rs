@@ -171,6 +171,9 @@ pub struct FindEntriesRequest<'a> {
     /// The second form of the query: upper bounds of calendar fields.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to_local_date: Option<Map<String, Value>>,
+    /// The second form of the query: where the local date is; [`WRITE_TS`], which is none, when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_local_date: Option<String>,
     /// At most this many entries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_entries: Option<usize>,

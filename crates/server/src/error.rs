@@ -37,8 +37,6 @@ pub(crate) enum ServerError {
     CutBody(String),
     #[error("the body has more than {0} bytes; send fewer entries at a time")]
     LargeBody(usize),
-    #[error("{0} is not there yet")]
-    NotYet(&'static str),
     #[error(transparent)]
     Store(#[from] rushhour_store::Error),
 }
@@ -58,7 +56,6 @@ impl ServerError {
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::SlowBody(_) => StatusCode::REQUEST_TIMEOUT,
             Self::LargeBody(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::NotYet(_) => StatusCode::NOT_IMPLEMENTED,
             Self::Store(rushhour_store::Error::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Store(rushhour_store::Error::DiskFull { .. }) => StatusCode::INSUFFICIENT_STORAGE,
             Self::Crowded

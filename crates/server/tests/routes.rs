@@ -72,7 +72,7 @@ impl Server {
 
 fn entry(key: &str, write_ts: f64) -> Value {
     json!({
-        "metadata": {"key": key, "type": "message", "write_ts": write_ts, "plugin": null},
+        "metadata": {"key": key, "type": "message", "write_ts": write_ts, "time_zone": "UTC", "plugin": null},
         "data": {"ts": write_ts + 0.5, "zero": 0, "float": 0.0}
     })
 }
@@ -134,11 +134,17 @@ async fn a_query_narrows_by_key_field_and_count() {
     assert_eq!(keys(base(json!({"max_entries": 1, "trunc_method": "first"}))).await, [1.0]);
     assert_eq!(keys(base(json!({"max_entries": 1, "trunc_method": "last"}))).await, [3.0]);
     assert_eq!(keys(base(json!({"max_entries": 2, "trunc_method": "sample"}))).await, [1.0, 3.0]);
+    let local = |key: &str, second: i64| {
+        let date = json!({"year": 1970, "second": second});
+        base(json!({"key_local_date": key, "from_local_date": date, "to_local_date": date}))
+    };
+    assert_eq!(keys(local("metadata.write_local_dt", 2)).await, [2.0]);
+    assert_eq!(keys(local("metadata.write_ts", 2)).await, [0.0; 0]);
     for (more, status) in [
         (json!({"max_entries": 1}), 400),
         (json!({"max_entries": -1, "trunc_method": "first"}), 400),
         (json!({"max_entries": 1, "trunc_method": "middle"}), 400),
-        (json!({"from_local_date": {"year": 2016}, "to_local_date": {"year": 2016}}), 501),
+        (json!({"from_local_date": {"year": 1970, "day": 1}, "to_local_date": {"day": 1, "year": 1970}}), 400),
     ] {
         let (answered, body) = server.post("/datastreams/find_entries/timestamp", &base(more).to_string()).await;
         assert_eq!(answered, status, "{body}");

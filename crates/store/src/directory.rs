@@ -42,8 +42,8 @@ pub(crate) struct Directory {
     disk: Arc<dyn Disk>,
     path: PathBuf,
     dir: PathBuf,
-    /// Holds the lock that keeps other processes out; the database is opened again after a failed write.
-    file: Arc<dyn DiskFile>,
+    /// Its file holds the lock that keeps other processes out; the database is opened again after a failed write.
+    backend: Backend,
     database: RwLock<Option<Database>>,
     /// How often the database was opened again, which loses what was not durable.
     epoch: AtomicU32,
@@ -57,6 +57,9 @@ impl std::fmt::Debug for Directory {
 
 /// The name of the directory's file in a store.
 pub(crate) const DIRECTORY_FILE: &str = "directory.redb";
+
+/// Is there while the directory is closed, if everything was brought to the disk.
+const CLOSED_FILE: &str = "closed";
 
 impl Directory {
     /// Opens or creates the directory.
@@ -75,9 +78,17 @@ impl Directory {
         if !file.try_lock().map_err(Error::io("locking", &path))? {
             return Err(Error::InUse(dir.to_owned()));
         }
-        let database = database(Arc::clone(&file)).map_err(failed(&path))?;
+        let backend = Backend { file, has_failed: Arc::default() };
+        let marker = dir.join(CLOSED_FILE);
+        match disk.remove(&marker) {
+            Ok(()) => disk.sync_dir(dir),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => backend.write_again(),
+            failed => failed,
+        }
+        .map_err(Error::io("preparing", &path))?;
+        let database = open_database(backend.clone()).map_err(failed(&path))?;
         let (epoch, database) = (AtomicU32::new(0), RwLock::new(Some(database)));
-        let directory = Self { disk, path, dir: dir.to_owned(), file, database, epoch };
+        let directory = Self { disk, path, dir: dir.to_owned(), backend, database, epoch };
         directory.prepare()?;
         Ok(directory)
     }
@@ -106,7 +117,7 @@ impl Directory {
 
     /// How long its file is.
     pub(crate) fn bytes(&self) -> Result<u64, Error> {
-        self.file.len().map_err(Error::io("measuring", &self.path))
+        self.backend.file.len().map_err(Error::io("measuring", &self.path))
     }
 
     /// Makes the file as short as it can be. Everybody else waits.
@@ -199,7 +210,8 @@ impl Directory {
     fn reopen(&self) -> Error {
         let mut held = self.database.write().expect("no holder panics");
         drop(held.take());
-        match database(Arc::clone(&self.file)) {
+        let written = self.backend.write_again().map_err(redb::Error::Io);
+        match written.and_then(|()| open_database(self.backend.clone())) {
             Ok(opened) => {
                 *held = Some(opened);
                 self.epoch.fetch_add(1, Ordering::AcqRel);
@@ -210,53 +222,70 @@ impl Directory {
     }
 }
 
-fn database(file: Arc<dyn DiskFile>) -> Result<Database, redb::Error> {
-    let is_mended = Arc::new(AtomicBool::new(false));
-    let opened = open_database(Arc::clone(&file), &is_mended)?;
-    if !is_mended.load(Ordering::Relaxed) {
-        return Ok(opened);
+impl Drop for Directory {
+    /// Notes that everything was brought to the disk, if it was.
+    fn drop(&mut self) {
+        drop(self.database.get_mut().expect("no holder panics").take());
+        if !self.backend.has_failed.load(Ordering::Acquire) {
+            // Without the note the next opening takes a moment longer.
+            let _ = self.disk.create(&self.dir.join(CLOSED_FILE)).and_then(|_| self.disk.sync_dir(&self.dir));
+        }
     }
-    // It was not closed, perhaps because its disk failed. What it is mended from may be in memory only.
-    drop(opened);
-    write_again(&*file, file.len()?)?;
-    open_database(file, &is_mended)
 }
 
-fn open_database(file: Arc<dyn DiskFile>, is_mended: &Arc<AtomicBool>) -> Result<Database, redb::Error> {
-    let mended = Arc::clone(is_mended);
-    let mut builder = Builder::new();
-    builder.set_cache_size(CACHE_BYTES_MAX).set_repair_callback(move |_| mended.store(true, Ordering::Relaxed));
-    builder.create_with_backend(Backend(file)).map_err(|error| match error {
+fn open_database(backend: Backend) -> Result<Database, redb::Error> {
+    let opened = Builder::new().set_cache_size(CACHE_BYTES_MAX).create_with_backend(backend);
+    opened.map_err(|error| match error {
         DatabaseError::Storage(StorageError::Io(error)) => redb::Error::Io(error),
         error => error.into(),
     })
 }
 
-/// redb's view of a file.
-#[derive(Debug)]
-struct Backend(Arc<dyn DiskFile>);
+/// redb's view of the file.
+#[derive(Clone, Debug)]
+struct Backend {
+    file: Arc<dyn DiskFile>,
+    /// Whether a change or a sync has failed.
+    has_failed: Arc<AtomicBool>,
+}
+
+impl Backend {
+    /// Makes durable what is read from the file: it was not closed well, and perhaps a sync had failed.
+    fn write_again(&self) -> Result<(), std::io::Error> {
+        write_again(&*self.file, self.file.len()?)?;
+        self.has_failed.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    fn note<T>(&self, outcome: Result<T, std::io::Error>) -> Result<T, std::io::Error> {
+        if outcome.is_err() {
+            self.has_failed.store(true, Ordering::Release);
+        }
+        outcome
+    }
+}
 
 impl StorageBackend for Backend {
     fn len(&self) -> Result<u64, std::io::Error> {
-        self.0.len()
+        self.file.len()
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), std::io::Error> {
-        self.0.read_at(offset, out)
+        self.file.read_at(offset, out)
     }
 
     fn set_len(&self, len: u64) -> Result<(), std::io::Error> {
-        let grows = len > self.0.len()?;
+        let grows = len > self.file.len()?;
         // Room that was reserved cannot turn out to be missing in the middle of a change.
-        if grows { self.0.allocate(len) } else { self.0.set_len(len) }
+        self.note(if grows { self.file.allocate(len) } else { self.file.set_len(len) })
     }
 
     fn sync_data(&self) -> Result<(), std::io::Error> {
-        self.0.sync()
+        self.note(self.file.sync())
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> Result<(), std::io::Error> {
-        self.0.write_at(offset, data)
+        self.note(self.file.write_at(offset, data))
     }
 }
 

@@ -35,7 +35,7 @@ pub use error::Error;
 pub use log::{Ack, Damage, Repaired};
 pub use maintain::{Maintained, Policy};
 pub use open::{IosRounding, Options};
-pub use query::{Query, TimeField};
+pub use query::{LocalDates, PartRange, Query, TimeField};
 pub use read::{Changes, Found, Fresh, Position};
 pub use repair::{Rebuilt, Repair};
 pub use store::{Stat, Store, blocking};

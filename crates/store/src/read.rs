@@ -118,9 +118,9 @@ impl Core {
             let write_ts = rows.write_ts(row);
             match &query.field {
                 TimeField::WriteTs => found.extend(query.is_within(write_ts).then_some((write_ts, None, (piece, row)))),
-                TimeField::Path(path) => {
+                _ => {
                     let text = rows.text(row);
-                    found.extend(stamp_of(&text, path, query).map(|stamp| (stamp, Some(text), (piece, row))));
+                    found.extend(stamp_of(&text, query).map(|stamp| (stamp, Some(text), (piece, row))));
                 }
             }
         }
@@ -407,8 +407,7 @@ fn in_time(one: f64, other: f64) -> Ordering {
 }
 
 /// The time asked for, if the entry has it and it matches.
-fn stamp_of(text: &str, path: &[String], query: &Query) -> Option<f64> {
+fn stamp_of(text: &str, query: &Query) -> Option<f64> {
     let entry: Value = serde_json::from_str(text).ok()?;
-    let leaf = path.iter().try_fold(&entry, |value, field| value.get(field))?;
-    leaf.as_f64().filter(|stamp| query.is_within(*stamp))
+    query.stamp_of(&entry)
 }

