@@ -1,4 +1,5 @@
-//! The figures that the store is held to, each with its number: `cargo bench -p rushhour-store --bench figures`.
+//! The figures that the store is held to, each with its number: `cargo bench -p rushhour-store --bench figures`, or some
+//! of them: `-- ingest ingest-log hot sealed`.
 //!
 //! One after the other, on whatever else the machine is doing; `docs/design/store.md` says what they are to be.
 
@@ -26,12 +27,19 @@ const UPLOAD_ENTRIES: usize = 200;
 const WRITERS: usize = 64;
 
 fn main() {
-    ingest(Ack::Sync);
-    ingest(Ack::Log);
-    let dir = tempfile::tempdir().unwrap();
-    hot_memory(dir.path());
-    let dir = tempfile::tempdir().unwrap();
-    sealed_days(dir.path());
+    let figures: [(&str, fn()); 4] = [
+        ("ingest", || ingest(Ack::Sync)),
+        ("ingest-log", || ingest(Ack::Log)),
+        ("hot", || hot_memory(tempfile::tempdir().unwrap().path())),
+        ("sealed", || sealed_days(tempfile::tempdir().unwrap().path())),
+    ];
+    // cargo itself adds `--bench`.
+    let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    for (name, figure) in figures {
+        if asked.is_empty() || asked.iter().any(|asked| asked == name) {
+            figure();
+        }
+    }
 }
 
 fn open(dir: &Path, ack: Ack) -> Store {

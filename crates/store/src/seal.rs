@@ -66,25 +66,21 @@ impl Core {
         }
         let Some(sealed) = sealed else { return Ok(None) };
         let entries = fresh.len() as u64;
-        let fresh = latest(&fresh);
+        let latest = latest(&fresh);
         let mut prepared = Prepared { user, person, sealed, removed: Vec::new(), added: Vec::new(), entries };
-        for cluster in self.clusters(number, &fresh)? {
+        // All chunks, for neighbours may be merged too; a user has some hundreds.
+        let (_, chunks) = self.directory.chunks(number, 0, u32::MAX)?;
+        for cluster in clusters(&fresh, &latest, &chunks) {
             self.merge(&cluster, &fresh, &mut prepared)?;
         }
         Ok(Some(prepared))
     }
 
-    fn clusters(&self, number: u32, fresh: &Rows) -> Result<Vec<Cluster>, Error> {
-        if fresh.is_empty() {
-            return Ok(Vec::new());
-        }
-        // All of them, for neighbours may be merged too; a user has some hundreds.
-        let (_, chunks) = self.directory.chunks(number, 0, u32::MAX)?;
-        Ok(clusters(fresh, &chunks))
-    }
-
     /// Merges what is sealed in a cluster with what is new in it.
     fn merge(&self, cluster: &Cluster, fresh: &Rows, prepared: &mut Prepared) -> Result<(), Error> {
+        if cluster.chunks.is_empty() && self.ios_rounding == IosRounding::default() {
+            return Self::add(fresh, &cluster.fresh, prepared);
+        }
         let mut rows = Rows::default();
         for chunk in &cluster.chunks {
             let read = self.volumes.read(chunk, None)?.ok_or_else(|| self.volumes.damaged(chunk))?;
@@ -99,34 +95,16 @@ impl Core {
         if kept.iter().all(|row| *row < known) && cluster.is_settled() {
             return Ok(());
         }
-        for rows in split(&rows, &kept) {
-            prepared.added.push(self.encode(prepared.user, prepared.person.number, &rows)?);
-        }
         prepared.removed.extend(&cluster.chunks);
-        Ok(())
+        Self::add(&rows, &kept, prepared)
     }
 
-    /// Encodes rows, and sees whether they come back.
-    fn encode(&self, user: UserId, number: u32, rows: &Rows) -> Result<(ChunkRow, Vec<u8>), Error> {
-        let bytes = rows.encode();
-        if Rows::decode(&bytes, None).as_ref() != Some(rows) {
-            return Err(Error::Unfaithful { user });
+    /// Makes chunks of some rows.
+    fn add(rows: &Rows, kept: &[usize], prepared: &mut Prepared) -> Result<(), Error> {
+        for rows in split(rows, kept) {
+            prepared.added.push(encode(prepared.user, prepared.person.number, &rows)?);
         }
-        let seconds = || (0..rows.len()).map(|row| second_of(rows.write_ts(row)));
-        let uploads = || (0..rows.len()).map(|row| rows.upload(row));
-        let row = ChunkRow {
-            user: number,
-            first_s: seconds().min().unwrap_or_default(),
-            last_s: seconds().max().unwrap_or_default(),
-            volume: 0,
-            offset: 0,
-            bytes: 0,
-            lag_s: lag_of(rows),
-            first_upload: uploads().min().unwrap_or_default(),
-            last_upload: uploads().max().unwrap_or_default(),
-            entries: u32::try_from(rows.len()).expect("a chunk has far fewer rows than 4 G"),
-        };
-        Ok((row, bytes))
+        Ok(())
     }
 
     /// Writes what was prepared, durably, lets it take effect at once, and forgets it in the log.
@@ -219,15 +197,37 @@ impl Core {
     }
 }
 
-/// The rows that count, in order of identity: of several with one identity the one of the last upload.
-fn latest(rows: &Rows) -> Rows {
+/// Encodes rows, and sees whether they come back.
+fn encode(user: UserId, number: u32, rows: &Rows) -> Result<(ChunkRow, Vec<u8>), Error> {
+    let bytes = rows.encode();
+    if Rows::decode(&bytes, None).as_ref() != Some(rows) {
+        return Err(Error::Unfaithful { user });
+    }
+    let seconds = || (0..rows.len()).map(|row| second_of(rows.write_ts(row)));
+    let uploads = || (0..rows.len()).map(|row| rows.upload(row));
+    let row = ChunkRow {
+        user: number,
+        first_s: seconds().min().unwrap_or_default(),
+        last_s: seconds().max().unwrap_or_default(),
+        volume: 0,
+        offset: 0,
+        bytes: 0,
+        lag_s: lag_of(rows),
+        first_upload: uploads().min().unwrap_or_default(),
+        last_upload: uploads().max().unwrap_or_default(),
+        entries: u32::try_from(rows.len()).expect("a chunk has far fewer rows than 4 G"),
+    };
+    Ok((row, bytes))
+}
+
+/// The rows that count: of several with one identity the one of the last upload.
+fn latest(rows: &Rows) -> Vec<usize> {
     let mut order: Vec<usize> = (0..rows.len()).collect();
     order.sort_by(|one, other| {
         by_identity((rows, *one), (rows, *other)).then(rows.upload(*one).cmp(&rows.upload(*other)))
     });
     let is_one = |one: &usize, other: &usize| by_identity((rows, *one), (rows, *other)).is_eq();
-    let kept: Vec<usize> = order.chunk_by(is_one).filter_map(|same| same.last().copied()).collect();
-    rows.select(&kept)
+    order.chunk_by(is_one).filter_map(|same| same.last().copied()).collect()
 }
 
 /// The rows that count, in order of identity. The first `known` rows were sealed before; a new row that says the same as

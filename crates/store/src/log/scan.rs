@@ -88,8 +88,9 @@ pub(crate) fn scan(
         let file = disk.open(&path).map_err(Error::io("opening", &path))?;
         let bytes = read_all(&*file).map_err(Error::io("reading", &path))?;
         let is_last = position + 1 == numbers.len();
-        if is_last && bytes.iter().all(|byte| *byte == 0) {
-            // A crash while a segment was being created leaves zeros, and nothing acknowledged in it.
+        let is_empty = bytes.iter().skip(SEGMENT_HEADER_BYTES).all(|byte| *byte == 0);
+        if is_last && is_empty && SegmentHeader::read(&bytes).is_none() {
+            // A crash while a segment was being created leaves zeros, perhaps a part of a header, and nothing acknowledged.
             scanned.leftovers.push(path);
         } else {
             let walk = Walk { path: &path, number: *number, bytes: &bytes, is_last, on_record };

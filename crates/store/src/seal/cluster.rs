@@ -40,12 +40,12 @@ impl Cluster {
     }
 }
 
-/// Groups new rows by day, each with the chunks of that day; small groups that follow one another are one. Groups
+/// Groups those `rows` of `fresh` that count by day, each with the chunks of that day; small groups that follow one another are one. Groups
 /// without new rows are left out.
-pub(crate) fn clusters(fresh: &Rows, chunks: &[ChunkRow]) -> Vec<Cluster> {
+pub(crate) fn clusters(fresh: &Rows, rows: &[usize], chunks: &[ChunkRow]) -> Vec<Cluster> {
     let mut days: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-    for row in 0..fresh.len() {
-        days.entry(second_of(fresh.write_ts(row)) / DAY_S).or_default().push(row);
+    for row in rows {
+        days.entry(second_of(fresh.write_ts(*row)) / DAY_S).or_default().push(*row);
     }
     let of_rows =
         days.into_iter().map(|(day, fresh)| Cluster { chunks: Vec::new(), fresh, first_day: day, last_day: day });
@@ -108,4 +108,50 @@ fn split_day(rows: &Rows, mut day: Vec<usize>) -> Vec<Vec<usize>> {
 
 fn size(entries: u32) -> usize {
     usize::try_from(entries).expect("memory ends before 4 G rows")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chunk::NewRow;
+
+    fn rows(days: &[(f64, usize)]) -> Rows {
+        let times = days.iter().flat_map(|(day, count)| (0..*count).map(move |row| day * 86_400.0 + row as f64));
+        let row = |write_ts| NewRow { kind: "t", key: "k", write_ts, text: "{}" };
+        Rows::parse(&times.map(row).collect::<Vec<_>>())
+    }
+
+    fn chunk(first_day: f64, last_day: f64, entries: u32) -> ChunkRow {
+        let (first_s, last_s) = (second_of(first_day * 86_400.0), second_of(last_day * 86_400.0));
+        let (volume, offset, bytes, lag_s, first_upload, last_upload) = (1, 0, 0, 0, 0, 0);
+        ChunkRow { user: 0, first_s, last_s, volume, offset, bytes, lag_s, first_upload, last_upload, entries }
+    }
+
+    /// The sizes of clusters: new rows and chunks.
+    fn check(days: &[(f64, usize)], chunks: &[ChunkRow], expected: &[(usize, usize)]) {
+        let rows = rows(days);
+        let all: Vec<usize> = (0..rows.len()).collect();
+        let found = clusters(&rows, &all, chunks);
+        assert_eq!(found.iter().map(|c| (c.fresh.len(), c.chunks.len())).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn new_rows_meet_the_chunks_of_their_days_and_small_neighbours() {
+        check(&[(3.0, 1000), (4.0, 900)], &[], &[(1000, 0), (900, 0)]);
+        check(&[(3.0, 1000)], &[chunk(2.0, 2.9, 1000), chunk(4.0, 4.9, 1000)], &[(1000, 0)]);
+        check(&[(3.5, 1)], &[chunk(2.0, 2.9, 1000), chunk(3.1, 3.2, 1000), chunk(4.0, 4.9, 9)], &[(1, 1)]);
+        check(&[(3.0, 100), (4.0, 100)], &[chunk(1.0, 1.9, 100), chunk(9.0, 9.9, 500)], &[(200, 1)]);
+        check(&[(3.0, 1)], &[chunk(1.0, 6.0, 400), chunk(7.0, 7.9, 900)], &[(1, 1)]);
+        check(&[(1.0, 1), (5.0, 1)], &[chunk(1.0, 5.0, 900)], &[(2, 1)]);
+    }
+
+    #[test]
+    fn days_become_chunks_that_share_no_second() {
+        let rows = rows(&[(1.0, 100), (2.0, 400), (3.0, 100), (4.0, 40_000)]);
+        let all: Vec<usize> = (0..rows.len()).collect();
+        let parts = split(&rows, &all);
+        assert_eq!(parts.iter().map(Rows::len).collect::<Vec<_>>(), [500, 100, 16_384, 16_384, 7_232]);
+        let ends = |part: &Rows| (second_of(part.write_ts(0)), second_of(part.write_ts(part.len() - 1)));
+        assert!(parts.windows(2).all(|pair| ends(&pair[0]).1 < ends(&pair[1]).0));
+    }
 }
