@@ -97,7 +97,8 @@ impl Counts {
                 Request::Put { recording, is_answered } => {
                     self.puts += 1;
                     if *is_answered {
-                        for (key, count) in Key::count(recording) {
+                        let counts = Key::ALL.into_iter().zip(Key::count(recording));
+                        for (key, count) in counts.filter(|(_, count)| *count > 0) {
                             *keys.entry(key.name().to_owned()).or_default() += count;
                         }
                     }

@@ -43,13 +43,23 @@ pub(crate) struct Mover {
     speeds: Vec<f64>,
 }
 
+/// Room for the pieces of a usual trip.
+const PIECES: usize = 256;
 /// Shorter pieces are left out.
 const PIECE_MIN_M: f64 = 0.01;
 
 impl Mover {
     /// At rest at `at`.
     pub(crate) fn new(start_us: Micros, at: Point, locale: LocaleIndex) -> Self {
-        Self { pieces: Vec::new(), at, mode: Mode::Walk, locale, start_us, elapsed_s: 0.0, speeds: Vec::new() }
+        Self {
+            pieces: Vec::with_capacity(PIECES),
+            at,
+            mode: Mode::Walk,
+            locale,
+            start_us,
+            elapsed_s: 0.0,
+            speeds: Vec::new(),
+        }
     }
 
     /// What time it is.
@@ -148,7 +158,7 @@ fn limit_speeds(from: Point, reaches: &[Reach], grip: Grip, speeds: &mut Vec<f64
 fn bend_m_s(a: Point, b: Point, c: Point) -> f64 {
     const CORNER_M_S: f64 = 5.0;
     let (in_x, in_y, out_x, out_y) = (b.x_m - a.x_m, b.y_m - a.y_m, c.x_m - b.x_m, c.y_m - b.y_m);
-    let lengths = in_x.hypot(in_y) * out_x.hypot(out_y);
+    let lengths = ((in_x * in_x + in_y * in_y) * (out_x * out_x + out_y * out_y)).sqrt();
     if lengths <= 0.0 {
         return f64::INFINITY;
     }

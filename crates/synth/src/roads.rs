@@ -83,10 +83,14 @@ pub struct Vertex {
 }
 
 /// A way: each stretch from its first node, which is not in it, to its last.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Route {
     /// In order.
     pub vertices: Vec<Vertex>,
+    /// Where its first node is, and what is there.
+    start: (Point, Crossing),
+    /// Whether it may be gone the other way round.
+    pub(crate) is_two_way: bool,
 }
 
 /// A road network.
@@ -225,21 +229,35 @@ impl Roads {
 impl Router {
     /// The way between two nodes of `roads`, which it was made for, if there is one.
     pub fn route(&mut self, roads: &Roads, way: Way, from: u32, to: u32) -> Option<Route> {
-        let graph = roads.graphs.graph(way);
-        let path = self.calculator.calc_path(graph, from as usize, to as usize)?;
+        let path = self.calculator.calc_path(roads.graphs.graph(way), from as usize, to as usize)?;
         let mut vertices = Vec::with_capacity(path.get_nodes().len());
-        for pair in path.get_nodes().windows(2) {
-            let &[from, to] = pair else { continue };
-            let [from, to] = [from, to].map(|node| u32::try_from(node).expect("a node of the network"));
-            let arc = roads.arc(way, from, to).expect("a path goes along streets");
-            let &Street { speed_m_s, class, cover, .. } = roads.street(arc);
+        let mut is_two_way = true;
+        let mut here = from;
+        for &next in path.get_nodes().iter().skip(1) {
+            let next = u32::try_from(next).expect("a node of the network");
+            let arc = roads.arc(way, here, next).expect("a path goes along streets");
+            let street = roads.street(arc);
+            let &Street { speed_m_s, class, cover, .. } = street;
+            is_two_way &= street.is_for(way, !arc.is_forward);
             let vertex = |at| Vertex { at, speed_m_s, class, crossing: Crossing::None, cover };
             vertices.extend(roads.points(arc).map(vertex));
             if let Some(last) = vertices.last_mut() {
-                last.crossing = roads.crossing(to);
+                last.crossing = roads.crossing(next);
             }
+            here = next;
         }
-        Some(Route { vertices })
+        Some(Route { vertices, start: (roads.position(from), roads.crossing(from)), is_two_way })
+    }
+}
+
+impl Route {
+    /// The same way from its end to its start.
+    pub(crate) fn reversed(&self) -> Self {
+        let mut backward = self.vertices.iter().rev().map(|vertex| (vertex.at, vertex.crossing)).chain([self.start]);
+        let start = backward.next().expect("there is a start");
+        let stretches = self.vertices.iter().rev().zip(backward);
+        let vertices = stretches.map(|(stretch, (at, crossing))| Vertex { at, crossing, ..*stretch }).collect();
+        Self { vertices, start, is_two_way: self.is_two_way }
     }
 }
 

@@ -55,7 +55,7 @@ pub struct Travel {
 
 /// How many ways a person remembers: the memory of one life stays below a few megabytes.
 const KNOWN_MAX: usize = 256;
-/// The usual way is taken this often (mobility.md 6.7).
+/// The usual way is taken this often (mobility.md 6.7), and the one other way that somebody knows else: a choice.
 const HABIT_SHARE: f64 = 0.85;
 /// mobility.md 2c.
 const CAR: Grip = Grip { pull_m_s2: 1.7, brake_m_s2: 2.0 };
@@ -115,7 +115,7 @@ impl Travel {
     }
 
     fn drive(&mut self, mover: &mut Mover, who: &Departure<'_>, (from, to): (u32, u32), mode: Mode, rng: &mut Draws) {
-        let habit = if rng.random_bool(HABIT_SHARE) { who.habit } else { rng.random_range(0..HABITS) };
+        let habit = if rng.random_bool(HABIT_SHARE) { who.habit } else { (who.habit + 1) % HABITS };
         let (way, grip) = if mode == Mode::Car { (Way::Car { habit }, CAR) } else { (Way::Bicycle, TWO_WHEELS) };
         let start = who.region.roads.position(from);
         if mover.at.distance_m(start) > DOOR_M {
@@ -178,17 +178,23 @@ impl Travel {
         walk_to(mover, who, to.at);
     }
 
-    /// The way from one node to another, if there is one; from memory where it is known.
+    /// The way from one node to another, if there is one; from memory where it is known. People go back the way they came:
+    /// where all streets allow it, the way from the higher node to the lower one is the other way round.
     fn route(&mut self, region: &Region, way: Way, (from, to): (u32, u32)) -> Option<&Route> {
         if from == to {
             return None;
         }
         let key = (way, from, to);
         if !self.known.contains_key(&key) {
-            if self.known.len() == KNOWN_MAX {
+            if self.known.len() >= KNOWN_MAX {
                 self.known.clear();
             }
-            let route = self.router.route(&region.roads, way, from, to)?;
+            let back =
+                if from > to { self.route(region, way, (to, from)).filter(|back| back.is_two_way) } else { None };
+            let route = match back {
+                Some(back) => back.reversed(),
+                None => self.router.route(&region.roads, way, from, to)?,
+            };
             self.known.insert(key, route);
         }
         self.known.get(&key)

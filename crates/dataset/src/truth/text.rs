@@ -10,13 +10,17 @@ use crate::truth::{EventRow, PlaceRow, Row, SectionRow, TripRow, UserRow, VisitR
 /// The rows of some people, by table.
 #[derive(Debug, Default)]
 pub(crate) struct Text {
-    users: Vec<u8>,
-    places: Vec<u8>,
-    visits: Vec<u8>,
-    trips: Vec<u8>,
-    sections: Vec<u8>,
-    events: Vec<u8>,
+    users: Table,
+    places: Table,
+    visits: Table,
+    trips: Table,
+    sections: Table,
+    events: Table,
 }
+
+/// The rows of a table.
+#[derive(Debug)]
+struct Table(csv::Writer<Vec<u8>>);
 
 /// Every table with its first line.
 pub(crate) const TABLES: [(&str, &str); 6] = [
@@ -30,8 +34,9 @@ pub(crate) const TABLES: [(&str, &str); 6] = [
 
 impl Text {
     /// The tables, in the order of [`TABLES`].
-    pub(crate) fn tables(&self) -> [&[u8]; 6] {
-        [&self.users, &self.places, &self.visits, &self.trips, &self.sections, &self.events]
+    pub(crate) fn into_tables(self) -> [Vec<u8>; 6] {
+        let Self { users, places, visits, trips, sections, events } = self;
+        [users, places, visits, trips, sections, events].map(Table::into_rows)
     }
 
     /// Adds a person, whose days are over, with the places they have been to.
@@ -50,77 +55,75 @@ impl Text {
             home_latitude,
             home_longitude,
         };
-        push(&mut self.users, [user]);
+        self.users.push([user]);
         let place = |place: &Place| {
             let (latitude, longitude) = degrees(locale(place), place.at);
             let (id, time_zone) = (place.id, locale(place).zone_name.clone());
             PlaceRow { user: person.user, place: id, latitude, longitude, purpose: place.purpose, time_zone }
         };
-        push(&mut self.places, places.iter().map(place));
+        self.places.push(places.iter().map(place));
     }
 
     /// Adds a day.
     pub(crate) fn add_day(&mut self, user: u32, day: &Day) {
-        push(
-            &mut self.visits,
-            day.visits.iter().map(|visit| VisitRow {
-                user,
-                place: visit.place,
-                purpose: visit.purpose,
-                arrive_ts: ts(visit.arrive_us),
-                depart_ts: ts(visit.depart_us),
-            }),
-        );
-        push(
-            &mut self.trips,
-            day.trips.iter().map(|trip| TripRow {
+        self.visits.push(day.visits.iter().map(|visit| VisitRow {
+            user,
+            place: visit.place,
+            purpose: visit.purpose,
+            arrive_ts: ts(visit.arrive_us),
+            depart_ts: ts(visit.depart_us),
+        }));
+        self.trips.push(day.trips.iter().map(|trip| TripRow {
+            user,
+            trip: trip.id,
+            from_place: trip.from,
+            to_place: trip.to,
+            depart_ts: ts(trip.depart_us),
+            arrive_ts: ts(trip.arrive_us),
+            mode: trip.mode,
+            purpose: trip.purpose,
+            distance_m: metres(trip.distance_m),
+            sensed_start_ts: trip.sensed_us.map(|(first_us, _)| ts(first_us)),
+            sensed_end_ts: trip.sensed_us.map(|(_, last_us)| ts(last_us)),
+            fixes: trip.fixes,
+            expected_segmented: trip.expected_segmented,
+        }));
+        for trip in &day.trips {
+            self.sections.push((0..).zip(&trip.sections).map(|(index, section)| SectionRow {
                 user,
                 trip: trip.id,
-                from_place: trip.from,
-                to_place: trip.to,
-                depart_ts: ts(trip.depart_us),
-                arrive_ts: ts(trip.arrive_us),
-                mode: trip.mode,
-                purpose: trip.purpose,
-                distance_m: metres(trip.distance_m),
-                sensed_start_ts: trip.sensed_us.map(|(first_us, _)| ts(first_us)),
-                sensed_end_ts: trip.sensed_us.map(|(_, last_us)| ts(last_us)),
-                fixes: trip.fixes,
-                expected_segmented: trip.expected_segmented,
-            }),
-        );
-        for trip in &day.trips {
-            push(
-                &mut self.sections,
-                (0..).zip(&trip.sections).map(|(index, section)| SectionRow {
-                    user,
-                    trip: trip.id,
-                    section: index,
-                    mode: section.mode,
-                    start_ts: ts(section.start_us),
-                    end_ts: ts(section.end_us),
-                    distance_m: metres(section.distance_m),
-                }),
-            );
+                section: index,
+                mode: section.mode,
+                start_ts: ts(section.start_us),
+                end_ts: ts(section.end_us),
+                distance_m: metres(section.distance_m),
+            }));
         }
-        push(
-            &mut self.events,
-            day.events.iter().map(|event| EventRow {
-                user,
-                fault: event.fault,
-                start_ts: ts(event.start_us),
-                end_ts: ts(event.end_us),
-            }),
-        );
+        self.events.push(day.events.iter().map(|event| EventRow {
+            user,
+            fault: event.fault,
+            start_ts: ts(event.start_us),
+            end_ts: ts(event.end_us),
+        }));
     }
 }
 
-fn push<R: Row>(table: &mut Vec<u8>, rows: impl IntoIterator<Item = R>) {
-    let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(table);
-    for row in rows {
-        writer.serialize(row).expect("a row is flat, and memory takes it");
+impl Default for Table {
+    fn default() -> Self {
+        Self(csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new()))
     }
-    writer.flush().expect("memory takes it");
+}
+
+impl Table {
+    fn push<R: Row>(&mut self, rows: impl IntoIterator<Item = R>) {
+        for row in rows {
+            self.0.serialize(row).expect("a row is flat, and memory takes it");
+        }
+    }
+
+    fn into_rows(self) -> Vec<u8> {
+        self.0.into_inner().expect("memory takes it")
+    }
 }
 
 /// A time in seconds since 1970.

@@ -64,22 +64,22 @@ impl Key {
         }
     }
 
-    /// How many entries a recording makes under each key.
-    pub fn count(recording: &Recording) -> impl Iterator<Item = (Self, u64)> {
+    /// How many entries a recording makes under each key, in the order of [`Self::ALL`].
+    pub fn count(recording: &Recording) -> [u64; Self::ALL.len()] {
         let Recording { fixes, motions, transitions, batteries, stats, configs, labels } = recording;
-        let filtered = fixes.iter().filter(|fix| fix.filtered_write_us.is_some()).count();
-        let whole = [
-            (Self::Location, fixes.len()),
-            (Self::FilteredLocation, filtered),
-            (Self::Motion, motions.len()),
-            (Self::Transition, transitions.len()),
-            (Self::Battery, batteries.len()),
-        ];
-        let stats = stats.iter().map(|stat| stat.kind.into());
-        let configs = configs.iter().map(|config| (&config.setting).into());
-        let labels = labels.iter().map(|label| label.about.into());
-        let single = stats.chain(configs).chain(labels).map(|key| (key, 1));
-        whole.into_iter().map(|(key, count)| (key, count as u64)).filter(|(_, count)| *count > 0).chain(single)
+        let mut counts = [0; Self::ALL.len()];
+        let mut add = |key: Self, count: usize| {
+            *counts.get_mut(key as usize).expect("keys are numbered in their order") += count as u64;
+        };
+        add(Self::Location, fixes.len());
+        add(Self::FilteredLocation, fixes.iter().filter(|fix| fix.filtered_write_us.is_some()).count());
+        add(Self::Motion, motions.len());
+        add(Self::Transition, transitions.len());
+        add(Self::Battery, batteries.len());
+        stats.iter().for_each(|stat| add(stat.kind.into(), 1));
+        configs.iter().for_each(|config| add((&config.setting).into(), 1));
+        labels.iter().for_each(|label| add(label.about.into(), 1));
+        counts
     }
 
     /// How a phone keeps what is under it: emission-format a.3.

@@ -75,7 +75,7 @@ fn everybody_gets_from_everywhere_to_everywhere() {
         assert!(TOWN.roads.position(site.node).distance_m(site.at) < 41.0, "a door is near its node");
         let other = sites[rng.random_range(0..sites.len())];
         for way in ways() {
-            let Route { vertices } = router.route(&TOWN.roads, way, site.node, other.node).expect("a way");
+            let Route { vertices, .. } = router.route(&TOWN.roads, way, site.node, other.node).expect("a way");
             let is_rapid = vertices.iter().any(|vertex| vertex.class == Class::Express);
             assert!(matches!(way, Way::Car { .. }) || !is_rapid, "{way:?} on an expressway");
             let end = vertices.last().map_or(TOWN.roads.position(site.node), |vertex| vertex.at);
