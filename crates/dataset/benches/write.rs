@@ -19,7 +19,7 @@ fn main() {
 }
 
 /// So many people, for so many days.
-const USERS: u32 = 20;
+const USERS: u32 = 100;
 const DAYS: u32 = 60;
 
 fn city(android_share: f64) -> (Configuration, World) {
@@ -49,7 +49,7 @@ fn bench(bencher: Bencher<'_, '_>, form: Form, city: &(Configuration, World)) {
     bencher.counter(ItemsCount::new(rows)).bench_local(|| write(black_box(form), city));
 }
 
-const FORMS: [Form; 4] = [Form::None, Form::Parquet, Form::Uploads, Form::Timeline];
+const FORMS: [Form; 3] = [Form::None, Form::Parquet, Form::Uploads];
 
 #[divan::bench(args = FORMS, sample_count = 5)]
 fn android(bencher: Bencher<'_, '_>, form: Form) {

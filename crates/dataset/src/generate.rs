@@ -77,7 +77,7 @@ pub fn generate(
     let count = u32::try_from(units.len()).expect("there are no more units than people");
     in_order(0..count, manner.threads, unit, |made| {
         let taken = made.and_then(|made: Made| {
-            truth.add(made.truth)?;
+            truth.add(&made.truth)?;
             counts.add(&made.counts);
             Ok(())
         });
@@ -203,9 +203,9 @@ impl<'a> TruthFiles<'a> {
         TABLES.into_iter().map(table).collect::<Result<_, _>>().map(Self)
     }
 
-    fn add(&mut self, text: Text) -> Result<(), Error> {
-        for (output, rows) in self.0.iter_mut().zip(text.into_tables()) {
-            output.write_all(&rows).map_err(Error::writing(output.target()))?;
+    fn add(&mut self, text: &Text) -> Result<(), Error> {
+        for (output, rows) in self.0.iter_mut().zip(text.tables()) {
+            output.write_all(rows).map_err(Error::writing(output.target()))?;
         }
         Ok(())
     }

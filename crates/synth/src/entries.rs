@@ -12,9 +12,10 @@ mod words;
 use rushhour_model::wire::route;
 
 pub use key::Key;
+pub use number::{push_fixed, push_seconds, push_whole};
 
 use crate::entries::clock::Clock;
-use crate::entries::number::{push_f32, push_f64, push_fixed, push_seconds, push_whole};
+use crate::entries::number::{push_f32, push_f64};
 use crate::entries::words::{confidence_word, state_word, step_word};
 use crate::phone::Platform;
 use crate::plane::Locale;
@@ -93,8 +94,11 @@ pub fn items(recording: &Recording, platform: Platform) -> Vec<Item<'_>> {
     let mut items = Vec::with_capacity(recording.count());
     let appended = if platform == Platform::Ios { motions.as_slice() } else { &[] };
     let stored = if platform == Platform::Ios { &[] } else { motions.as_slice() };
-    items.extend(fixes.iter().map(Item::Location));
-    items.extend(fixes.iter().filter_map(|fix| Some(Item::FilteredLocation(fix, fix.filtered_write_us?))));
+    // A copy follows its fix at once.
+    for fix in fixes {
+        items.push(Item::Location(fix));
+        items.extend(fix.filtered_write_us.map(|write_us| Item::FilteredLocation(fix, write_us)));
+    }
     items.extend(stored.iter().map(Item::Motion));
     items.extend(transitions.iter().map(Item::Transition));
     items.extend(batteries.iter().map(Item::Battery));

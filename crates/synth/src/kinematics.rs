@@ -65,7 +65,7 @@ impl Mover {
     /// What time it is.
     pub(crate) fn now_us(&self) -> Micros {
         #[expect(clippy::cast_possible_truncation, reason = "a trip is shorter than a week")]
-        let elapsed_us = (self.elapsed_s * SECOND_US as f64).round() as Micros;
+        let elapsed_us = (self.elapsed_s * SECOND_US as f64 + 0.5) as Micros;
         self.start_us + elapsed_us
     }
 

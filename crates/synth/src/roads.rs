@@ -6,12 +6,10 @@
 mod components;
 mod graphs;
 mod grid;
+mod hierarchy;
 mod rows;
 mod streets;
 
-use std::fmt;
-
-use fast_paths::PathCalculator;
 use rand::RngExt;
 
 use crate::draws::Draws;
@@ -19,6 +17,7 @@ use crate::plane::Point;
 use crate::track::Cover;
 use graphs::Graphs;
 pub(crate) use grid::Grid;
+use hierarchy::Search;
 use rows::Rows;
 pub use streets::{Street, Streets, Users};
 
@@ -119,8 +118,9 @@ pub(crate) struct Arc {
 }
 
 /// What ways are found with. Each thread has one of its own.
+#[derive(Debug)]
 pub struct Router {
-    calculator: PathCalculator,
+    search: Search,
 }
 
 /// Doors are looked up in cells of this size: a few of them are in a cell.
@@ -139,7 +139,7 @@ impl Roads {
 
     /// Finds ways.
     pub fn router(&self) -> Router {
-        Router { calculator: PathCalculator::new(self.nodes.len()) }
+        Router { search: Search::new(self.nodes.len()) }
     }
 
     /// The node nearest to a position of those that everybody can get to and from.
@@ -229,12 +229,11 @@ impl Roads {
 impl Router {
     /// The way between two nodes of `roads`, which it was made for, if there is one.
     pub fn route(&mut self, roads: &Roads, way: Way, from: u32, to: u32) -> Option<Route> {
-        let path = self.calculator.calc_path(roads.graphs.graph(way), from as usize, to as usize)?;
-        let mut vertices = Vec::with_capacity(path.get_nodes().len());
+        let path = self.search.path(roads.graphs.hierarchy(way), from, to)?;
+        let mut vertices = Vec::with_capacity(path.len());
         let mut is_two_way = true;
         let mut here = from;
-        for &next in path.get_nodes().iter().skip(1) {
-            let next = u32::try_from(next).expect("a node of the network");
+        for next in path {
             let arc = roads.arc(way, here, next).expect("a path goes along streets");
             let street = roads.street(arc);
             let &Street { speed_m_s, class, cover, .. } = street;
@@ -258,12 +257,6 @@ impl Route {
         let stretches = self.vertices.iter().rev().zip(backward);
         let vertices = stretches.map(|(stretch, (at, crossing))| Vertex { at, crossing, ..*stretch }).collect();
         Self { vertices, start, is_two_way: self.is_two_way }
-    }
-}
-
-impl fmt::Debug for Router {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Router").finish_non_exhaustive()
     }
 }
 

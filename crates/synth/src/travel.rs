@@ -13,7 +13,7 @@ use crate::plane::Point;
 use crate::region::{Region, Ride};
 use crate::roads::{Crossing, HABITS, Route, Router, Way};
 use crate::track::{Cover, Track};
-use crate::truth::{Micros, Mode, Place, Section};
+use crate::truth::{Micros, Mode, Place, Purpose, Section};
 
 /// A trip as it happened.
 #[derive(Clone, Debug)]
@@ -55,7 +55,8 @@ pub struct Travel {
 
 /// How many ways a person remembers: the memory of one life stays below a few megabytes.
 const KNOWN_MAX: usize = 256;
-/// The usual way is taken this often (mobility.md 6.7), and the one other way that somebody knows else: a choice.
+/// Between home and duty the usual way is taken this often (mobility.md 6.7), and else the one other way that somebody knows.
+/// Elsewhere there is no such habit to break. Choices.
 const HABIT_SHARE: f64 = 0.85;
 /// mobility.md 2c.
 const CAR: Grip = Grip { pull_m_s2: 1.7, brake_m_s2: 2.0 };
@@ -89,7 +90,10 @@ impl Travel {
         match (chosen.mode, chosen.ride) {
             (Mode::Bus | Mode::Train, Some(ride)) => self.ride(&mut mover, who, (from, to), (chosen.mode, ride), rng),
             (Mode::Car | Mode::Bicycle | Mode::Ebike | Mode::Scooter, _) if from.node != to.node => {
-                self.drive(&mut mover, who, (from.node, to.node), chosen.mode, rng);
+                let has_habit = rng.random_bool(HABIT_SHARE) || !is_duty(from, to);
+                let habit = if has_habit { who.habit } else { (who.habit + 1) % HABITS };
+                let way = if chosen.mode == Mode::Car { Way::Car { habit } } else { Way::Bicycle };
+                self.drive(&mut mover, who, (from.node, to.node), (chosen.mode, way), rng);
                 walk_to(&mut mover, who, to.at);
             }
             _ => {
@@ -114,9 +118,15 @@ impl Travel {
         }
     }
 
-    fn drive(&mut self, mover: &mut Mover, who: &Departure<'_>, (from, to): (u32, u32), mode: Mode, rng: &mut Draws) {
-        let habit = if rng.random_bool(HABIT_SHARE) { who.habit } else { (who.habit + 1) % HABITS };
-        let (way, grip) = if mode == Mode::Car { (Way::Car { habit }, CAR) } else { (Way::Bicycle, TWO_WHEELS) };
+    fn drive(
+        &mut self,
+        mover: &mut Mover,
+        who: &Departure<'_>,
+        (from, to): (u32, u32),
+        (mode, way): (Mode, Way),
+        rng: &mut Draws,
+    ) {
+        let grip = if mode == Mode::Car { CAR } else { TWO_WHEELS };
         let start = who.region.roads.position(from);
         if mover.at.distance_m(start) > DOOR_M {
             walk_to(mover, who, start);
@@ -216,6 +226,11 @@ pub(crate) fn fly(departure: Departure<'_>, (from, to): (Place, Place)) -> Journ
     mover.wait(half_s, Cover::Tunnel);
     let Journey { track, sections } = finish(mover, departure.trip);
     Journey { track, sections: sections.into_iter().map(|section| Section { distance_m, ..section }).collect() }
+}
+
+/// Whether a trip is between home and what one has to do.
+fn is_duty(from: Place, to: Place) -> bool {
+    [from, to].iter().all(|place| matches!(place.purpose, Purpose::Home | Purpose::Work | Purpose::School))
 }
 
 /// The way from a stop to the next one, forwards or backwards.

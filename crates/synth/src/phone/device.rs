@@ -82,6 +82,11 @@ const OUTLIERS: std::ops::RangeInclusive<u8> = 1..=5;
 const SPEED_ERROR: f64 = 0.06;
 /// Headings err by some degrees: a choice.
 const BEARING_ERROR_DEG: f64 = 4.0;
+/// Recorded accuracies are multiples of a millimetre, speeds of a centimetre per second, most heights of a decimetre, and most
+/// headings of a degree.
+const ACCURACY_PER_M: f64 = 1_000.0;
+const SPEED_PER_M_S: f64 = 100.0;
+const ALTITUDE_PER_M: f64 = 10.0;
 /// Slower is still.
 const STILL_M_S: f64 = 0.3;
 /// From a transition to the battery reading that it causes: emission-format e.3, "0.02-0.3 s bursts".
@@ -289,9 +294,9 @@ impl Device {
             filtered_write_us: None,
             latitude: 0.0,
             longitude: 0.0,
-            altitude_m: single(self.noise.altitude_m(accuracy_m)),
-            accuracy_m: single(accuracy_m),
-            vaccuracy_m: if self.platform == Platform::Ios { single(accuracy_m.max(3.0)) } else { 0.0 },
+            altitude_m: single(self.noise.altitude_m(accuracy_m), ALTITUDE_PER_M),
+            accuracy_m: single(accuracy_m, ACCURACY_PER_M),
+            vaccuracy_m: if self.platform == Platform::Ios { single(accuracy_m.max(3.0), ACCURACY_PER_M) } else { 0.0 },
             speed_m_s,
             bearing_deg,
             elapsed_ns: (ts_us - self.boot_us) * 1_000,
@@ -324,7 +329,7 @@ impl Device {
             Platform::Ios => -1.0,
         };
         if !self.is_noisy {
-            return (single(moment.speed_m_s), single(moment.heading_deg));
+            return (single(moment.speed_m_s, SPEED_PER_M_S), single(moment.heading_deg, 1.0));
         }
         let is_unknown = rng.random::<f64>() < self.profile.no_speed_share;
         let error = normal(rng);
@@ -339,7 +344,7 @@ impl Device {
         let bearing_deg = moment.heading_deg + BEARING_ERROR_DEG * error;
         let turn_deg = if bearing_deg < 0.0 { 360.0 } else { 0.0 };
         let turn_deg = if bearing_deg >= 360.0 { -360.0 } else { turn_deg };
-        (single(speed_m_s.max(0.0)), single(bearing_deg + turn_deg))
+        (single(speed_m_s.max(0.0), SPEED_PER_M_S), single(bearing_deg + turn_deg, 1.0))
     }
 
     /// Makes a fix one that is wrong. Tells where it is, too.
@@ -373,7 +378,7 @@ impl Device {
                 let at = Point::new(truth.x_m + away_m * angle.cos(), truth.y_m + away_m * angle.sin());
                 self.note(Fault::CellFix, fix.ts_us, fix.ts_us);
                 let fix = Fix {
-                    accuracy_m: single(radius_m),
+                    accuracy_m: single(radius_m, ACCURACY_PER_M),
                     altitude_m: 0.0,
                     speed_m_s: unknown,
                     bearing_deg: unknown,
@@ -408,7 +413,8 @@ fn rounded(degrees: f64) -> f64 {
     tenths_of_micro as f64 / 1e7
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "phones write single precision")]
-fn single(number: f64) -> f32 {
-    number as f32
+/// A number of single precision, in whole multiples of a part.
+#[expect(clippy::cast_possible_truncation, reason = "phones write single precision; millions at most")]
+fn single(number: f64, parts: f64) -> f32 {
+    (((number * parts + 0.5_f64.copysign(number)) as i64) as f64 / parts) as f32
 }

@@ -8,6 +8,7 @@ use crate::truth::{LocaleIndex, Micros, SECOND_US};
 
 use super::Platform;
 
+const MILLISECOND_US: Micros = 1_000;
 /// At most this many rows go into one put: emission-format a.1.
 pub(super) const PUT_ROWS_MAX: usize = 10_000;
 
@@ -38,7 +39,7 @@ impl Notebook {
     /// An empty one.
     pub(super) fn new(platform: Platform, start_us: Micros) -> Self {
         let tick_us = match platform {
-            Platform::Android => 1_000,
+            Platform::Android => MILLISECOND_US,
             Platform::Ios => 1,
         };
         let at = start_us - start_us.rem_euclid(tick_us);
@@ -193,7 +194,9 @@ impl Notebook {
 
 /// The first time from `at_us` on that the phone can tell from the last one.
 fn stamp(last_us: &mut Micros, at_us: Micros, tick_us: Micros) -> Micros {
-    let write_us = (at_us - at_us.rem_euclid(tick_us)).max(*last_us + tick_us);
+    // A microsecond is what times are told in: nothing is to be cut off, and division takes long.
+    let at_us = if tick_us == 1 { at_us } else { at_us - at_us.rem_euclid(MILLISECOND_US) };
+    let write_us = at_us.max(*last_us + tick_us);
     *last_us = write_us;
     write_us
 }

@@ -30,6 +30,8 @@ pub struct Line {
     at: Vec<usize>,
     /// How far each stop is from the first one.
     along_m: Vec<f64>,
+    /// How far two stops in a row are apart at most, as the crow flies.
+    gap_max_m: f64,
     /// Whether the way to the next stop is under ground.
     tunnels: Vec<bool>,
 }
@@ -69,8 +71,10 @@ impl Line {
             let length_m = length_m(path.iter().copied());
             along_m.push(along_m.last().copied().unwrap_or(0.0) + length_m);
         }
-        let (at, stops) = stops.into_iter().unzip();
-        Self { mode, stops, headway_s, speed_m_s, points, at, along_m, tunnels }
+        let (at, stops): (Vec<usize>, Vec<Site>) = stops.into_iter().unzip();
+        let gaps_m = stops.iter().zip(stops.iter().skip(1)).map(|(stop, next)| stop.at.distance_m(next.at));
+        let gap_max_m = gaps_m.fold(1.0, f64::max);
+        Self { mode, stops, headway_s, speed_m_s, points, at, along_m, gap_max_m, tunnels }
     }
 
     /// The stop that is nearest to a position, if it is near enough to walk, and how far it is.
@@ -78,9 +82,15 @@ impl Line {
         /// People walk further to trains: choices.
         const BUS_MAX_M: f64 = 1_200.0;
         const TRAIN_MAX_M: f64 = 2_000.0;
+        const STRIDE: usize = 8;
         let max_m = if self.mode == Mode::Train { TRAIN_MAX_M } else { BUS_MAX_M };
-        let square = |stop: &Site| (stop.at.x_m - at.x_m).powi(2) + (stop.at.y_m - at.y_m).powi(2);
-        let nearest = self.stops.iter().map(square).enumerate().min_by(|a, b| a.1.total_cmp(&b.1));
+        // A few stops tell of most lines that they are nowhere near.
+        let far_m = max_m + (STRIDE - 1) as f64 * self.gap_max_m;
+        if self.stops.iter().step_by(STRIDE).all(|stop| stop.at.square_m2(at) > far_m * far_m) {
+            return None;
+        }
+        let nearest =
+            self.stops.iter().map(|stop| stop.at.square_m2(at)).enumerate().min_by(|a, b| a.1.total_cmp(&b.1));
         nearest.filter(|(_, square)| *square <= max_m * max_m).map(|(stop, square)| (stop, square.sqrt()))
     }
 

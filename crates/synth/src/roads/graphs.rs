@@ -1,8 +1,9 @@
 //! What a way costs, by each way of moving; prepared for quick answers.
 
-use fast_paths::{FastGraph, InputGraph, Params};
+use fast_paths::{InputGraph, Params};
 use rand::RngExt;
 
+use super::hierarchy::Hierarchy;
 use super::{Class, Crossing, HABITS, Street, Way};
 use crate::draws::Draws;
 use crate::plane::Point;
@@ -10,9 +11,9 @@ use crate::plane::Point;
 /// The prepared networks: one for each habit of drivers, one for bicycles, one for walkers.
 #[derive(Debug)]
 pub(super) struct Graphs {
-    cars: Vec<FastGraph>,
-    bicycle: FastGraph,
-    foot: FastGraph,
+    cars: Vec<Hierarchy>,
+    bicycle: Hierarchy,
+    foot: Hierarchy,
     /// What each street costs by each habit, by bicycle and on foot, in milliseconds.
     weights: Vec<Weights>,
 }
@@ -40,7 +41,7 @@ impl Graphs {
     }
 
     /// The network of a way of moving.
-    pub(super) fn graph(&self, way: Way) -> &FastGraph {
+    pub(super) fn hierarchy(&self, way: Way) -> &Hierarchy {
         match way {
             Way::Car { habit } => self.cars.get(usize::from(habit % HABITS)).expect("each habit has a graph"),
             Way::Bicycle => &self.bicycle,
@@ -118,6 +119,6 @@ fn input(streets: &[Street], weights: &[Weights], way: Way) -> InputGraph {
 
 /// Prepares a network. Looking for fewer detours than usual takes two thirds of the time, and ways take
 /// a tenth more to find: measured.
-fn prepare(input: &InputGraph) -> FastGraph {
-    fast_paths::prepare_with_params(input, &Params::new(0.1, 100, 20, 100))
+fn prepare(input: &InputGraph) -> Hierarchy {
+    Hierarchy::from(&fast_paths::prepare_with_params(input, &Params::new(0.1, 100, 20, 100)))
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, Type as PhysicalType, ZstdLevel};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, FloatType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
@@ -132,7 +133,10 @@ impl Rows<'_> {
 
     pub(crate) fn text(&mut self, column: impl Iterator<Item = &'static str>) {
         match self.columns.next() {
-            Some(Column::Text(values)) => values.extend(column.map(ByteArray::from)),
+            // Words of the program are not copied.
+            Some(Column::Text(values)) => {
+                values.extend(column.map(|word| ByteArray::from(Bytes::from_static(word.as_bytes()))));
+            }
             _ => unreachable!("columns are filled in the order of the schema"),
         }
     }
@@ -188,26 +192,31 @@ fn write<T: DataType>(
     column.close()
 }
 
-/// Times and positions change little from row to row; the rest has few values, or is noise.
+/// Whole numbers change little from row to row, so that little is left to compress; the rest has few values, or is noise.
 fn properties(schema: &TypePtr) -> WriterProperties {
-    let level = ZstdLevel::try_new(1).expect("the level is a valid constant");
     let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(level))
+        .set_compression(zstd())
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_created_by(concat!("rushhour ", env!("CARGO_PKG_VERSION")).to_owned());
     let fields = schema.get_fields().iter();
     fields.fold(properties, encoded).build()
 }
 
+fn zstd() -> Compression {
+    Compression::ZSTD(ZstdLevel::try_new(1).expect("the level is a valid constant"))
+}
+
 fn encoded(properties: WriterPropertiesBuilder, field: &TypePtr) -> WriterPropertiesBuilder {
     let path = ColumnPath::from(field.name());
-    let encoding = match field.get_physical_type() {
-        PhysicalType::INT64 => Encoding::DELTA_BINARY_PACKED,
-        PhysicalType::INT32 if field.name().ends_with("_e7") => Encoding::DELTA_BINARY_PACKED,
-        PhysicalType::FLOAT => Encoding::BYTE_STREAM_SPLIT,
+    let (encoding, compression) = match field.get_physical_type() {
+        PhysicalType::INT64 | PhysicalType::INT32 => (Encoding::DELTA_BINARY_PACKED, Compression::UNCOMPRESSED),
+        PhysicalType::FLOAT => (Encoding::BYTE_STREAM_SPLIT, zstd()),
         _ => return properties,
     };
-    properties.set_column_dictionary_enabled(path.clone(), false).set_column_encoding(path, encoding)
+    properties
+        .set_column_dictionary_enabled(path.clone(), false)
+        .set_column_compression(path.clone(), compression)
+        .set_column_encoding(path, encoding)
 }
 
 /// What went wrong below Parquet, when something did.
