@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use rushhour_dataset::statistics::senses::Senses;
-use rushhour_dataset::statistics::sensing::Sensing;
+use rushhour_dataset::statistics::sensing::RealDays;
 
 use crate::entry_file::read;
 
 const SUFFIX: &str = ".stored.json.gz";
 
-/// How phones sensed on the days that were held out when parameters were set: every second one of each kind of phone. The
-/// files are named `android-2023-01-15.stored.json.gz`.
-pub(crate) fn held_out(dir: &Path) -> Result<Sensing> {
-    let mut sensing = Sensing::default();
+/// How phones sensed on the days of a folder: every second one of each kind of phone is held out. The files are named
+/// `android-2023-01-15.stored.json.gz`.
+pub(crate) fn halves(dir: &Path) -> Result<RealDays> {
+    let mut real = RealDays::default();
     let mut last = String::new();
     let mut is_held_out = false;
     for file in files(dir)? {
@@ -21,11 +21,10 @@ pub(crate) fn held_out(dir: &Path) -> Result<Sensing> {
         let profile = profile(&name).with_context(|| format!("{name} does not begin like `android-2023-`"))?;
         is_held_out = profile == last && !is_held_out;
         last.clone_from(&profile);
-        if is_held_out {
-            sensing.add(&profile, &senses(&file)?);
-        }
+        let half = if is_held_out { &mut real.held_out } else { &mut real.others };
+        half.add(&profile, &senses(&file)?);
     }
-    Ok(sensing)
+    Ok(real)
 }
 
 /// What a phone sensed, from a file of its entries in stored form.

@@ -11,13 +11,13 @@ use rushhour_dataset::scene::{Scene, scenes};
 use rushhour_dataset::statistics::Mobility;
 use rushhour_dataset::statistics::biography::Biography;
 use rushhour_dataset::statistics::row::Row;
-use rushhour_dataset::statistics::sensing::Sensing;
+use rushhour_dataset::statistics::sensing::{RealDays, Sensing};
 use rushhour_synth::world::World;
 
 use crate::exit::{Exit, Failure};
 use crate::output::say;
 use crate::progress::counter;
-use crate::real_days::{held_out, senses};
+use crate::real_days::{halves, senses};
 use crate::report::Format;
 use crate::synth_page::{Page, subtitle, title};
 use crate::synth_validate::print;
@@ -66,7 +66,7 @@ struct Told {
 pub(crate) fn run(args: &Args, quiet: bool) -> Result<Exit, Failure> {
     let manifest = Manifest::read(&args.dir).map_err(unreadable)?;
     let origin = Origin::of(&manifest).map_err(unreadable)?;
-    let real = args.days_dir.as_deref().map_or_else(|| Ok(Sensing::default()), held_out).map_err(Failure::Usage)?;
+    let real = args.days_dir.as_deref().map_or_else(|| Ok(RealDays::default()), halves).map_err(Failure::Usage)?;
     let told = read(&args.dir, manifest.counts.users, quiet)?;
     let mut rows = told.mobility.rows(&origin.parameters, &told.mobility.exploration);
     rows.extend(told.sensing.rows(&real));

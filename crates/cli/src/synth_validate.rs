@@ -8,14 +8,14 @@ use rushhour_dataset::configuration::world;
 use rushhour_dataset::osm::ATTRIBUTION;
 use rushhour_dataset::scene::scenes;
 use rushhour_dataset::statistics::row::{Row, Verdict};
-use rushhour_dataset::statistics::sensing::Sensing;
+use rushhour_dataset::statistics::sensing::RealDays;
 use rushhour_dataset::{recovery, validate};
 use rushhour_report::table::Table;
 
 use crate::exit::{Exit, Failure};
 use crate::output::show;
 use crate::progress::counter;
-use crate::real_days::held_out;
+use crate::real_days::halves;
 use crate::report::Format;
 use crate::synth_args::WorldArgs;
 use crate::synth_page::{Page, subtitle, title};
@@ -65,7 +65,7 @@ const SCENE_USERS: u32 = 100;
 pub(crate) fn run(args: &Args, quiet: bool) -> Result<Exit, Failure> {
     let configuration = args.world.configuration().map_err(Failure::Usage)?;
     let threads = args.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
-    let real = args.days_dir.as_deref().map_or_else(|| Ok(Sensing::default()), held_out).map_err(Failure::Usage)?;
+    let real = args.days_dir.as_deref().map_or_else(|| Ok(RealDays::default()), halves).map_err(Failure::Usage)?;
     let mut world = world(&configuration).map_err(|error| Failure::Usage(error.into()))?;
     let bar = counter(quiet, "people", u64::from(args.users) + u64::from(args.familiar_users));
     let observed = validate::observe(&world, 0..args.users, threads, || bar.inc(1));

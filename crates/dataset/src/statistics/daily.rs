@@ -61,7 +61,7 @@ impl Daily {
     pub fn rows(&self) -> Vec<Row> {
         let days: u64 = self.by_trips.iter().sum();
         let near = |reference| Target::Near { reference, tolerance: 0.02 };
-        let around = |reference| Target::Around { references: vec![reference], tolerance: 0.05 };
+        let around = |reference| Target::Around { references: vec![reference], tolerances: vec![0.05] };
         vec![
             Row::new(1, "trips per active day", around(TRIPS_PER_ACTIVE_DAY), share(self.trips, self.active())),
             Row::new(1, "days without a trip", near(IMMOBILE_SHARE), share(days - self.active(), days)),

@@ -67,6 +67,21 @@ impl Histogram {
         self.total += other.total;
     }
 
+    /// As many values as in both, of which `share` are like those of `first` and the rest like those of `second`: a mean
+    /// of two distributions. One that has none counts nothing.
+    pub fn mixed(first: &Self, second: &Self, share: f64) -> Self {
+        assert_eq!(first.axis, second.axis, "histograms of one statistic have one axis");
+        /// Counts are whole: rounding them does not show in so many.
+        const TOTAL: f64 = 1e9;
+        let scale = |of: &Self, share: f64| if of.total == 0 { 0.0 } else { share * TOTAL / of.total as f64 };
+        let (scale_first, scale_second) = (scale(first, share), scale(second, 1.0 - share));
+        let both = first.counts.iter().zip(&second.counts);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts below the total")]
+        let mean = |(a, b): (&u64, &u64)| (*a as f64 * scale_first + *b as f64 * scale_second).round() as u64;
+        let counts: Vec<u64> = both.map(mean).collect();
+        Self { axis: first.axis, total: counts.iter().sum(), counts }
+    }
+
     /// How many values were counted.
     pub fn total(&self) -> u64 {
         self.total

@@ -27,8 +27,8 @@ pub enum Target {
     Around {
         /// The numbers.
         references: Vec<f64>,
-        /// The share.
-        tolerance: f64,
+        /// The shares.
+        tolerances: Vec<f64>,
     },
     /// A distance from a distribution (Kolmogorov-Smirnov) that is at most some value.
     Follows {
@@ -90,9 +90,9 @@ impl Row {
         let is_met = match &self.target {
             _ if self.values.is_empty() => return Verdict::Untold,
             Target::Near { reference, tolerance } => values.all(|value| (value - reference).abs() <= *tolerance),
-            Target::Around { references, tolerance } => values
-                .zip(references)
-                .all(|(value, reference)| (value - reference).abs() <= tolerance * reference.abs()),
+            Target::Around { references, tolerances } => values
+                .zip(references.iter().zip(tolerances))
+                .all(|(value, (reference, tolerance))| (value - reference).abs() <= tolerance * reference.abs()),
             Target::Follows { distance_max, .. } => values.all(|value| value <= distance_max),
             Target::Between { low, high } => values.all(|value| (low..=high).contains(&value)),
             Target::AtLeast { low } => values.all(|value| value >= low),
@@ -113,10 +113,10 @@ impl Row {
 
     /// How far off it may be, in words.
     pub fn tolerance(&self) -> String {
-        match self.target {
-            Target::Near { tolerance, .. } => format!("±{}", number(tolerance)),
-            Target::Around { tolerance, .. } => format!("±{:.0} %", 100.0 * tolerance),
-            Target::Follows { distance_max, .. } => format!("KS ≤ {}", number(distance_max)),
+        match &self.target {
+            Target::Near { tolerance, .. } => format!("±{}", number(*tolerance)),
+            Target::Around { tolerances, .. } => format!("±{} %", shares(tolerances)),
+            Target::Follows { distance_max, .. } => format!("KS ≤ {}", number(*distance_max)),
             Target::Between { .. } => "within".to_owned(),
             Target::AtLeast { .. } => "at least".to_owned(),
         }
@@ -126,6 +126,13 @@ impl Row {
     pub fn value(&self) -> String {
         if self.values.is_empty() { "-".to_owned() } else { numbers(&self.values) }
     }
+}
+
+/// Several shares in percent side by side, or one when they are equal.
+fn shares(shares: &[f64]) -> String {
+    let mut words: Vec<String> = shares.iter().map(|share| format!("{:.0}", 100.0 * share)).collect();
+    words.dedup();
+    words.join("/")
 }
 
 /// Several numbers side by side.
@@ -154,7 +161,7 @@ mod tests {
         let follows = Target::Follows { reference: String::new(), distance_max: 0.08 };
         for (target, passes, fails) in [
             (Target::Near { reference: 0.18, tolerance: 0.02 }, 0.199, 0.201),
-            (Target::Around { references: vec![3.3], tolerance: 0.05 }, 3.45, 3.48),
+            (Target::Around { references: vec![3.3], tolerances: vec![0.05] }, 3.45, 3.48),
             (follows, 0.08, 0.081),
             (Target::Between { low: 1.0, high: 1.6 }, 1.6, 1.7),
             (Target::AtLeast { low: 0.85 }, 0.86, 0.84),
@@ -168,7 +175,7 @@ mod tests {
 
     #[test]
     fn each_of_several_values_has_its_own_reference() {
-        let target = Target::Around { references: vec![10.0, 30.0, 30.0], tolerance: 0.2 };
+        let target = Target::Around { references: vec![10.0, 30.0, 30.0], tolerances: vec![0.2; 3] };
         let row = |values: [f64; 3]| Row::new(9, "", target.clone(), values);
         assert_eq!(row([11.9, 24.1, 30.0]).verdict(), Verdict::Pass);
         assert_eq!(row([11.9, 24.1, 36.1]).verdict(), Verdict::Fail);

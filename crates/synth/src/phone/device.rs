@@ -329,7 +329,7 @@ impl Device {
             Platform::Ios => -1.0,
         };
         if !self.is_noisy {
-            return (single(moment.speed_m_s, SPEED_PER_M_S), single(moment.heading_deg, 1.0));
+            return (single(moment.speed_m_s, SPEED_PER_M_S), whole(moment.heading_deg));
         }
         let is_unknown = rng.random::<f64>() < self.profile.no_speed_share;
         let error = normal(rng);
@@ -344,7 +344,7 @@ impl Device {
         let bearing_deg = moment.heading_deg + BEARING_ERROR_DEG * error;
         let turn_deg = if bearing_deg < 0.0 { 360.0 } else { 0.0 };
         let turn_deg = if bearing_deg >= 360.0 { -360.0 } else { turn_deg };
-        (single(speed_m_s.max(0.0), SPEED_PER_M_S), single(bearing_deg + turn_deg, 1.0))
+        (single(speed_m_s.max(0.0), SPEED_PER_M_S), whole(bearing_deg + turn_deg))
     }
 
     /// Makes a fix one that is wrong. Tells where it is, too.
@@ -410,11 +410,19 @@ impl Device {
 #[expect(clippy::cast_possible_truncation, reason = "at most 180 degrees")]
 fn rounded(degrees: f64) -> f64 {
     let tenths_of_micro = (degrees * 1e7 + 0.5_f64.copysign(degrees)) as i64;
-    tenths_of_micro as f64 / 1e7
+    tenths_of_micro as f64 * 1e-7
+}
+
+/// A heading without its decimals: it stays below 360.
+#[expect(clippy::cast_possible_truncation, reason = "at most 360 degrees")]
+fn whole(heading_deg: f64) -> f32 {
+    heading_deg as i16 as f32
 }
 
 /// A number of single precision, in whole multiples of a part.
+#[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "phones write single precision; millions at most")]
 fn single(number: f64, parts: f64) -> f32 {
-    (((number * parts + 0.5_f64.copysign(number)) as i64) as f64 / parts) as f32
+    // The inverse is as good: single precision has a third of the digits. The compiler works it out once.
+    (((number * parts + 0.5_f64.copysign(number)) as i64) as f64 * (1.0 / parts)) as f32
 }

@@ -25,8 +25,8 @@ struct Manner {
     unknown_share: f64,
     unknown_confidence: u8,
     tilting_share: f64,
-    /// Who says nothing once it has been still for this long: a choice that leaves as many entries as were measured,
-    /// 11 a trip (emission-format e.2).
+    /// It says nothing once it has been still for this long: a choice that leaves as many entries as were measured, 68 to
+    /// 98 on a day (emission-format e.1).
     silent_after_us: Micros,
     vehicle: Curve,
     foot: Curve,
@@ -37,7 +37,7 @@ static MANNER_2023: Manner = Manner {
     unknown_share: 0.42,
     unknown_confidence: 41,
     tilting_share: 0.0,
-    silent_after_us: 60 * SECOND_US,
+    silent_after_us: 180 * SECOND_US,
     vehicle: Curve::through(&[(0.0, 60.0), (0.05, 78.0), (0.25, 86.0), (0.5, 90.0), (1.0, 98.0)]),
     foot: Curve::through(&[(0.0, 62.0), (0.05, 77.0), (0.25, 79.0), (0.5, 86.0), (1.0, 98.0)]),
     still: Curve::through(&[(0.0, 70.0), (0.1, 100.0), (1.0, 100.0)]),

@@ -19,7 +19,7 @@ use crate::folder::{Folder, Output};
 use crate::manifest::span;
 
 /// A row group is at least so large before it is written: some megabytes.
-const GROUP_ROWS: usize = 1 << 17;
+const GROUP_ROWS: usize = 1 << 15;
 
 /// A table of some people. Its file is made when there is a first row.
 pub(crate) struct Table<'a> {
