@@ -71,7 +71,7 @@ fn city() -> World {
 /// How many entries people have per key, and in all, on each day on which they went out: recorded days are such. The last
 /// day is left out, of which not everything was sent.
 fn volumes(world: &World) -> BTreeMap<Option<Key>, Vec<u64>> {
-    let zone = world.region.locales[0].zone.clone();
+    let zone = world.region.locales.first().unwrap().zone.clone();
     let start_us = world.study.first_day.to_zoned(zone).unwrap().timestamp().as_microsecond();
     let day_of = |at_us: i64| (at_us - start_us) / DAY_US;
     let mut volumes: BTreeMap<Option<Key>, Vec<u64>> = BTreeMap::new();
@@ -110,7 +110,6 @@ fn the_median_day_of_each_key_is_as_long_as_recorded_ones() {
             days.sort_unstable();
             let median = days[days.len() / 2];
             let what = key.map_or("all", Key::name);
-            println!("{name} {what}: {median}, and {low} to {high} recorded");
             if !(low..=high).contains(&median) {
                 outside.push(format!("{name} {what}: {median} is not in {low}..={high}"));
             }
