@@ -410,7 +410,7 @@ impl Device {
 #[expect(clippy::cast_possible_truncation, reason = "at most 180 degrees")]
 fn rounded(degrees: f64) -> f64 {
     let tenths_of_micro = (degrees * 1e7 + 0.5_f64.copysign(degrees)) as i64;
-    tenths_of_micro as f64 * 1e-7
+    tenths_of_micro as f64 / 1e7
 }
 
 /// A heading without its decimals: it stays below 360.
@@ -420,7 +420,6 @@ fn whole(heading_deg: f64) -> f32 {
 }
 
 /// A number of single precision, in whole multiples of a part.
-#[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "phones write single precision; millions at most")]
 fn single(number: f64, parts: f64) -> f32 {
     // The inverse is as good: single precision has a third of the digits. The compiler works it out once.
