@@ -3,8 +3,8 @@
 //! A line is `{"at": seconds since 1970, "user": token, "route": path, "is_answered": bool, "body": {…}}`. What a phone
 //! did not learn the answer of comes again in a later line. There are a thousand people to a folder.
 //!
-//! A file is a sequence of zstd frames, each with whole lines: text that is compressed a block at a time, with all of it in
-//! memory, takes half of the time that a stream does.
+//! A file is a sequence of zstd frames, each with whole lines: a block that is in memory as a whole is compressed more quickly
+//! than a stream.
 
 use std::io::Write;
 

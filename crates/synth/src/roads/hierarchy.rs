@@ -1,7 +1,7 @@
 //! A contraction hierarchy as it is quickly searched: nodes numbered by importance, so that those which every search meets
 //! lie close together, and in numbers of 32 bits.
 //!
-//! `fast_paths` prepares it. Its own search takes twice as long, because it finds nodes and edges all over the memory.
+//! `fast_paths` prepares it. Its own search takes a third longer, because it finds nodes and edges all over the memory.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
