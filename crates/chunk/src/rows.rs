@@ -110,8 +110,13 @@ impl Rows {
 
     /// The entries as JSON objects, in order.
     pub fn texts(&self) -> impl Iterator<Item = String> {
+        self.texts_of(0..self.len())
+    }
+
+    /// These of the entries as JSON objects, in this order: what many of them share is only worked out once.
+    pub fn texts_of(&self, rows: impl IntoIterator<Item = usize>) -> impl Iterator<Item = String> {
         let mut skeletons = Skeletons::default();
-        (0..self.len()).map(move |row| {
+        rows.into_iter().map(move |row| {
             let mut text = String::new();
             self.write_text(row, &mut skeletons, &mut text);
             text

@@ -112,21 +112,26 @@ impl Core {
             return Ok(Vec::new());
         }
         let view = self.view(user, &scope)?;
-        let mut found = Vec::new();
-        for (piece, row) in view.rows() {
-            let rows = view.piece(piece);
-            let write_ts = rows.write_ts(row);
-            match &query.field {
-                TimeField::WriteTs => found.extend(query.is_within(write_ts).then_some((write_ts, None, (piece, row)))),
-                _ => {
-                    let text = rows.text(row);
-                    found.extend(stamp_of(&text, query).map(|stamp| (stamp, Some(text), (piece, row))));
-                }
-            }
-        }
-        found.sort_by(|one, other| in_time(one.0, other.0).then_with(|| view.by_id(user, one.2, other.2)));
-        found.truncate(query.entries_max);
-        Ok(found.into_iter().map(|(stamp, text, at)| view.found(user, at, stamp, text)).collect())
+        let mut rows = view.rows();
+        let found = if query.field == TimeField::WriteTs {
+            rows.retain(|at| query.is_within(view.write_ts(*at)));
+            rows.sort_by(|one, other| {
+                in_time(view.write_ts(*one), view.write_ts(*other)).then_with(|| view.by_id(user, *one, *other))
+            });
+            // Only what will be answered is written out.
+            rows.truncate(query.entries_max);
+            let texts = view.texts(&rows);
+            let found = rows.into_iter().zip(texts);
+            found.map(|(at, text)| view.found(user, at, view.write_ts(at), text)).collect()
+        } else {
+            let texts = view.texts(&rows);
+            let found = rows.into_iter().zip(texts).filter_map(|(at, text)| Some((stamp_of(&text, query)?, at, text)));
+            let mut found: Vec<Found> = found.map(|(stamp, at, text)| view.found(user, at, stamp, text)).collect();
+            found.sort_by(|one, other| in_time(one.stamp, other.stamp).then(one.id.cmp(&other.id)));
+            found.truncate(query.entries_max);
+            found
+        };
+        Ok(found)
     }
 
     /// See [`Store::latest`](crate::Store::latest).
@@ -146,7 +151,7 @@ impl Core {
                 let name = view.piece(at.0).name(at.1);
                 if let Some(place) = left.iter().position(|key| **key == *name.key) {
                     left.swap_remove(place);
-                    found.push(view.found(user, at, view.write_ts(at), None));
+                    found.push(view.found(user, at, view.write_ts(at), view.piece(at.0).text(at.1)));
                 }
             }
             if from == f64::NEG_INFINITY {
@@ -192,7 +197,8 @@ impl Core {
                 changes.next = Position(upload.first().map_or(after.0, |at| view.upload(*at)));
                 break;
             }
-            changes.entries.extend(upload.iter().map(|at| view.found(user, *at, view.write_ts(*at), None)));
+            let texts = upload.iter().zip(view.texts(upload));
+            changes.entries.extend(texts.map(|(at, text)| view.found(user, *at, view.write_ts(*at), text)));
         }
         Ok(changes)
     }
@@ -347,8 +353,24 @@ impl View {
         id_of(user, self.piece(at.0), at.1)
     }
 
-    fn found(&self, user: UserId, at: At, stamp: f64, text: Option<String>) -> Found {
-        let text = text.unwrap_or_else(|| self.piece(at.0).text(at.1));
+    /// The entries of some rows, in their order; those of one piece are written out together.
+    fn texts(&self, rows: &[At]) -> Vec<String> {
+        let mut order: Vec<(At, usize)> = rows.iter().copied().zip(0..).collect();
+        order.sort_unstable();
+        let mut texts = vec![String::new(); rows.len()];
+        for of_piece in order.chunk_by(|one, other| one.0.0 == other.0.0) {
+            let Some(((piece, _), _)) = of_piece.first() else { continue };
+            let written = self.piece(*piece).texts_of(of_piece.iter().map(|((_, row), _)| *row));
+            for ((_, place), text) in of_piece.iter().zip(written) {
+                if let Some(here) = texts.get_mut(*place) {
+                    *here = text;
+                }
+            }
+        }
+        texts
+    }
+
+    fn found(&self, user: UserId, at: At, stamp: f64, text: String) -> Found {
         let is_taken = self.upload(at) < self.taken;
         Found { id: self.id(user, at), stamp, text, write_ts: self.write_ts(at), is_taken }
     }
@@ -391,7 +413,8 @@ impl Portion {
             self.is_full = true;
             return;
         }
-        self.entries.extend(selected.iter().map(|row| (id_of(self.user, rows, *row), rows.text(*row))));
+        let texts = selected.iter().zip(rows.texts_of(selected.iter().copied()));
+        self.entries.extend(texts.map(|(row, text)| (id_of(self.user, rows, *row), text)));
         self.uploads = Some(upload + 1);
     }
 }
