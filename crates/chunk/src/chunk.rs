@@ -14,15 +14,19 @@ use crate::bodies::Bodies;
 use crate::decode::Reader;
 use crate::encode::Writer;
 use crate::integer::Integer;
+use crate::primer::{Dialect, Kind, Learnt, Primer};
 use crate::range_coder::{Coder, Decoder, Encoder};
 use crate::rows::Rows;
-use crate::stream::Repeats;
 use crate::tables::Tables;
 
 /// The first byte of every chunk of this format.
 const VERSION: u8 = 1;
 /// The flag beside the order that tells that entries were rounded.
 const IS_ROUNDED: u8 = 0x80;
+/// The flag that tells that the entries are most like those of iOS.
+const IS_IOS: u8 = 0x40;
+/// The key that has a stream of its own however few its entries.
+const MOTION: &str = "background/motion_activity";
 /// A key with so many entries has a stream of its own.
 const OWN_STREAM_ROWS_MIN: usize = 256;
 /// No chunk has more entries; it bounds what a damaged one may ask for.
@@ -48,16 +52,17 @@ impl Group {
         match key {
             "background/location" => Self::Location,
             "background/filtered_location" => Self::Filtered,
-            "background/motion_activity" => Self::Own(key.into()),
+            MOTION => Self::Own(key.into()),
             _ => Self::Others,
         }
     }
 
-    fn repeats(&self) -> Repeats {
+    fn kind(&self) -> Kind {
         match self {
-            Self::Location => Repeats::Itself,
-            Self::Filtered => Repeats::Other,
-            Self::Own(_) | Self::Others => Repeats::Nothing,
+            Self::Location => Kind::Location,
+            Self::Filtered => Kind::Filtered,
+            Self::Own(key) if **key == *MOTION => Kind::Motion,
+            Self::Own(_) | Self::Others => Kind::Others,
         }
     }
 
@@ -82,25 +87,37 @@ enum Order {
 impl Rows {
     /// The entries as the bytes of a chunk.
     pub fn encode(&self) -> Vec<u8> {
+        self.encode_by(Primer::of_format()).0
+    }
+
+    /// The bytes, and what was learnt in writing them.
+    pub(crate) fn encode_by(&self, primer: &Primer) -> (Vec<u8>, Learnt) {
         let by_name = |row: usize| (self.name(row), Stamp(self.write_ts(row)));
         let order = if (0..self.len()).is_sorted_by_key(by_name) { Order::Sorted } else { Order::Sent };
         let groups = self.groups(order);
+        let dialect = self.dialect();
         let mut tables = Tables::default();
         let mut locations = Bodies::default();
         let mut parts = Vec::new();
+        let mut streams = Vec::new();
         for (group, rows) in &groups {
-            let mut writer = Writer::new(self, group.repeats());
+            let mut writer = Writer::new(self, primer.stream(dialect, group.kind()));
             for row in rows {
                 writer.write(*row, &locations, &mut tables);
                 if *group == Group::Location {
                     locations.push_hashed(self, *row);
                 }
             }
-            parts.push(writer.finish());
+            let (bytes, texts, stream) = writer.finish();
+            parts.push((bytes, texts));
+            streams.push((group.kind(), stream));
         }
-        let tables = tables.encode(self);
+        let mut models = primer.tables(dialect);
+        let tables = tables.encode(self, &mut models);
         let order_bytes = if order == Order::Sent { encode_order(&groups) } else { Vec::new() };
-        let mut bytes = vec![VERSION, order as u8 | if self.is_rounded { IS_ROUNDED } else { 0 }];
+        let is_ios = if dialect == Dialect::Android { 0 } else { IS_IOS };
+        let is_rounded = if self.is_rounded { IS_ROUNDED } else { 0 };
+        let mut bytes = vec![VERSION, order as u8 | is_ios | is_rounded];
         put_number(&mut bytes, groups.len());
         let packed: Vec<Vec<u8>> = parts.iter().map(|(_, texts)| pack(texts)).collect();
         for (((group, rows), (stream, texts)), packed) in groups.iter().zip(&parts).zip(&packed) {
@@ -120,7 +137,13 @@ impl Rows {
             bytes.extend(stream);
             bytes.extend(packed);
         }
-        bytes
+        (bytes, Learnt { dialect, streams, tables: models })
+    }
+
+    /// What the entries are most like, by the first of them.
+    fn dialect(&self) -> Dialect {
+        let platform = self.rows.first().and_then(|row| self.platform_of(row));
+        Dialect::of(platform == Some("ios"), self.is_rounded)
     }
 
     /// Which entries stand in which stream.
@@ -157,11 +180,10 @@ impl Rows {
     pub fn decode(bytes: &[u8], keys: Option<&[String]>) -> Option<Self> {
         let mut bytes = bytes;
         let (version, order) = (take(&mut bytes, 1)?, take(&mut bytes, 1)?);
-        let (order, is_rounded) = match order {
-            [flags] => (flags & !IS_ROUNDED, flags & IS_ROUNDED != 0),
-            _ => return None,
-        };
-        let order = match order {
+        let [flags] = order else { return None };
+        let is_rounded = flags & IS_ROUNDED != 0;
+        let dialect = Dialect::of(flags & IS_IOS != 0, is_rounded);
+        let order = match flags & !(IS_ROUNDED | IS_IOS) {
             0 => Order::Sorted,
             1 => Order::Sent,
             _ => return None,
@@ -181,7 +203,7 @@ impl Rows {
         let [tables, order_bytes] = [take(&mut bytes, tables)?, take(&mut bytes, order_bytes)?];
         let mut rows = Self::default();
         rows.is_rounded = is_rounded;
-        let tables = Tables::decode(tables, &mut rows)?;
+        let tables = Tables::decode(tables, Primer::of_format().tables(dialect), &mut rows)?;
         let is_asked = |group: &Group| keys.is_none_or(|keys| keys.iter().any(|key| group.has(key)));
         let asks_filtered = is_asked(&Group::Filtered);
         let mut locations = Bodies::default();
@@ -194,7 +216,7 @@ impl Rows {
                 continue;
             }
             let texts = unpack(packed, text_bytes)?;
-            let mut reader = Reader::new(group.repeats(), stream, &texts);
+            let mut reader = Reader::new(Primer::of_format().stream(dialect, group.kind()), stream, &texts);
             for _ in 0..count {
                 reader.read(&mut rows, &tables, &locations)?;
                 if group == Group::Location {
@@ -342,7 +364,7 @@ fn put_group(bytes: &mut Vec<u8>, group: &Group) {
         Group::Location => bytes.push(0),
         Group::Filtered => bytes.push(1),
         Group::Others => bytes.push(2),
-        Group::Own(key) if **key == *"background/motion_activity" => bytes.push(3),
+        Group::Own(key) if **key == *MOTION => bytes.push(3),
         Group::Own(key) => {
             bytes.push(4);
             put_number(bytes, key.len());
@@ -356,7 +378,7 @@ fn take_group(bytes: &mut &[u8]) -> Option<Group> {
         [0] => Group::Location,
         [1] => Group::Filtered,
         [2] => Group::Others,
-        [3] => Group::Own("background/motion_activity".into()),
+        [3] => Group::Own(MOTION.into()),
         [4] => {
             let count = take_number(bytes)?;
             Group::Own(std::str::from_utf8(take(bytes, count)?).ok()?.into())

@@ -15,7 +15,7 @@ const CASES: usize = 16;
 const RECENT_MAX: usize = 31;
 
 /// What a column has met, and the models of what comes next.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Column {
     kind: Kind,
     /// The places of the last decimal.
@@ -42,7 +42,7 @@ pub(crate) struct Column {
 }
 
 /// Models of small whole numbers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct PerCent {
     is_small: Bit,
     values: [[Bit; PER_CENT_MAX]; CASES],
@@ -79,6 +79,24 @@ impl Default for Column {
 }
 
 impl Column {
+    /// Shows all bits, in an order of their own.
+    pub(crate) fn visit(&mut self, see: &mut dyn FnMut(&mut Bit)) {
+        self.places.iter_mut().flatten().for_each(&mut *see);
+        self.is_same_kind.iter_mut().for_each(&mut *see);
+        self.kinds.iter_mut().for_each(&mut *see);
+        see(&mut self.is_round);
+        self.numbers.visit(see);
+        let per_cent = self.per_cent.get_or_insert_default();
+        see(&mut per_cent.is_small);
+        per_cent.values.iter_mut().flatten().for_each(see);
+    }
+
+    /// A column with these bits that has met nothing.
+    pub(crate) fn forget(&mut self) {
+        let Self { places, is_same_kind, kinds, is_round, numbers, per_cent, .. } = std::mem::take(self);
+        *self = Self { places, is_same_kind, kinds, is_round, numbers, per_cent, ..Self::default() };
+    }
+
     /// Codes the kind of `value`, and returns its payload; what was remembered is told by the new kind if it is another.
     fn kind(&mut self, coder: &mut impl Coder, value: Value) -> i64 {
         let (kind, payload) = Kind::of(value, self.kind, self.decimals);

@@ -6,7 +6,7 @@ use crate::moment::Moment;
 use crate::paths::{CALLED, PathId};
 use crate::range_coder::Decoder;
 use crate::rows::{Name, Row, Rows, ShapeId};
-use crate::stream::{Repeats, Stream};
+use crate::stream::Stream;
 use crate::tables::Tables;
 use crate::template::Slot;
 use crate::value::Value;
@@ -23,14 +23,8 @@ pub(crate) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(repeats: Repeats, bytes: &'a [u8], texts: &'a [u8]) -> Self {
-        Self {
-            coder: Decoder::new(bytes),
-            stream: Stream::new(repeats),
-            texts,
-            draft: Draft::default(),
-            called: Vec::new(),
-        }
+    pub(crate) fn new(stream: Stream, bytes: &'a [u8], texts: &'a [u8]) -> Self {
+        Self { coder: Decoder::new(bytes), stream, texts, draft: Draft::default(), called: Vec::new() }
     }
 
     /// Reads one entry onto the end of `rows`, whose body may be one of `bodies`. `None` if what is there is none.

@@ -31,15 +31,8 @@ pub(crate) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    pub(crate) fn new(rows: &'a Rows, repeats: Repeats) -> Self {
-        Self {
-            rows,
-            coder: Encoder::new(),
-            stream: Stream::new(repeats),
-            labels: HashMap::new(),
-            texts: Vec::new(),
-            draft: Draft::default(),
-        }
+    pub(crate) fn new(rows: &'a Rows, stream: Stream) -> Self {
+        Self { rows, coder: Encoder::new(), stream, labels: HashMap::new(), texts: Vec::new(), draft: Draft::default() }
     }
 
     /// Encodes an entry, whose body may be one of `bodies`.
@@ -69,9 +62,9 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// The coded entries, and their texts.
-    pub(crate) fn finish(self) -> (Vec<u8>, Vec<u8>) {
-        (self.coder.finish(), self.texts)
+    /// The coded entries, their texts, and what was learnt of them.
+    pub(crate) fn finish(self) -> (Vec<u8>, Vec<u8>, Stream) {
+        (self.coder.finish(), self.texts, self.stream)
     }
 }
 

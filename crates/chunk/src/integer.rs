@@ -26,6 +26,16 @@ impl<const CONTEXTS: usize, const NODES: usize> Default for Integer<CONTEXTS, NO
 }
 
 impl<const CONTEXTS: usize, const NODES: usize> Integer<CONTEXTS, NODES> {
+    /// Shows all bits, in an order of their own.
+    pub(crate) fn visit(&mut self, see: &mut dyn FnMut(&mut Bit)) {
+        for case in &mut self.cases {
+            see(&mut case.is_zero);
+            see(&mut case.is_negative);
+            case.size.iter_mut().for_each(&mut *see);
+        }
+        self.below.iter_mut().flatten().for_each(see);
+    }
+
     /// Codes `value`; `context` is capped to the last case.
     #[inline]
     pub(crate) fn code(&mut self, coder: &mut impl Coder, context: usize, value: i64) -> i64 {

@@ -19,6 +19,7 @@ mod integer;
 mod moment;
 mod number;
 mod paths;
+mod primer;
 mod range_coder;
 mod rounding;
 mod rows;
@@ -28,4 +29,5 @@ mod template;
 mod text;
 mod value;
 
+pub use primer::Primer;
 pub use rows::{Name, NewRow, Rows};

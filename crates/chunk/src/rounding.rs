@@ -54,11 +54,13 @@ impl Rows {
     }
 
     fn ios_rows(&self, known: usize) -> Vec<usize> {
-        let platform_of = |row: &Row| {
-            let leaf = self.shape(row.head).iter().position(|path| *path == CALLED.platform)?;
-            self.leaves_of(row).get(leaf).map(|value| self.text_of(*value))
-        };
-        (known..self.len()).filter(|row| platform_of(self.row(*row)) == Some("ios")).collect()
+        (known..self.len()).filter(|row| self.platform_of(self.row(*row)) == Some("ios")).collect()
+    }
+
+    /// What `metadata.platform` says.
+    pub(crate) fn platform_of(&self, row: &Row) -> Option<&str> {
+        let leaf = self.shape(row.head).iter().position(|path| *path == CALLED.platform)?;
+        self.leaves_of(row).get(leaf).map(|value| self.text_of(*value))
     }
 
     fn millisecond(&self, row: usize) -> (u32, i64) {

@@ -25,7 +25,7 @@ pub(crate) enum Repeats {
 }
 
 /// What is remembered between entries.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Stream {
     pub(crate) repeats: Repeats,
     pub(crate) heads: Templates,
@@ -37,7 +37,7 @@ pub(crate) struct Stream {
     text_bytes: Box<Integer<1, 16>>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Repeated {
     last: bool,
     next: usize,
@@ -46,14 +46,14 @@ struct Repeated {
     write_ts: Box<Column>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Uploads {
     last: u32,
     is_same: [Bit; GAPS],
     steps: Box<Integer<1, 16>>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Moments {
     last: i64,
     is_same: Bit,
@@ -91,6 +91,41 @@ impl Stream {
             moments: Moments { last: 0, is_same: Bit::NEW, numbers: Box::default() },
             text_bytes: Box::default(),
         }
+    }
+
+    /// Shows all bits, in an order of their own.
+    pub(crate) fn visit(&mut self, see: &mut dyn FnMut(&mut Bit)) {
+        self.heads.visit(see);
+        self.bodies.visit(see);
+        self.columns.iter_mut().flatten().for_each(|column| column.visit(see));
+        self.repeated.is_repeated.iter_mut().for_each(&mut *see);
+        self.repeated.skips.visit(see);
+        self.repeated.write_ts.visit(see);
+        self.uploads.is_same.iter_mut().for_each(&mut *see);
+        self.uploads.steps.visit(see);
+        see(&mut self.moments.is_same);
+        self.moments.numbers.visit(see);
+        self.text_bytes.visit(see);
+    }
+
+    /// Forgets all entries, but not what was learnt of them.
+    pub(crate) fn forget(&mut self) {
+        self.heads.forget();
+        self.bodies.forget();
+        self.columns.truncate(usize::from(u8::MAX));
+        self.columns.iter_mut().flatten().for_each(|column| column.forget());
+        self.repeated.write_ts.forget();
+        (self.repeated.last, self.repeated.next, self.uploads.last, self.moments.last) = (false, 0, 0, 0);
+    }
+
+    /// The numbers of its columns.
+    pub(crate) fn column_numbers(&self) -> impl Iterator<Item = u8> {
+        (0..).zip(&self.columns).filter(|(_, column)| column.is_some()).map(|(number, _)| number)
+    }
+
+    /// Makes room for a column.
+    pub(crate) fn add_column(&mut self, number: u8) {
+        column_of(&mut self.columns, number.into());
     }
 
     /// The place of the body that is likely to be repeated next.

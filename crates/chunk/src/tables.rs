@@ -179,9 +179,8 @@ impl Tables {
         u32::try_from(id).expect("far below 4 G shapes")
     }
 
-    pub(crate) fn encode(&self, rows: &Rows) -> Vec<u8> {
+    pub(crate) fn encode(&self, rows: &Rows, models: &mut Models) -> Vec<u8> {
         let mut coder = Encoder::new();
-        let mut models = Models::default();
         let paths = rows.paths.own();
         models.count(&mut coder, paths.len());
         for node in paths {
@@ -199,9 +198,8 @@ impl Tables {
     }
 
     /// Reads the tables, and puts the paths and shapes into `rows`.
-    pub(crate) fn decode(bytes: &[u8], rows: &mut Rows) -> Option<Self> {
+    pub(crate) fn decode(bytes: &[u8], mut models: Models, rows: &mut Rows) -> Option<Self> {
         let mut coder = Decoder::new(bytes);
-        let mut models = Models::default();
         let mut tables = Self::default();
         for _ in 0..models.count(&mut coder, 0) {
             let (parent, step) = models.node(&mut coder, ROOT, &Step::Index(0));
@@ -229,8 +227,9 @@ impl Tables {
     }
 }
 
-#[derive(Debug)]
-struct Models {
+/// What is known of tables.
+#[derive(Clone, Debug)]
+pub(crate) struct Models {
     counts: Box<Integer<4, 16>>,
     bytes: Box<[Bit; 256]>,
     flags: [Bit; 4],
@@ -244,6 +243,14 @@ impl Default for Models {
 }
 
 impl Models {
+    /// Shows all bits, in an order of their own.
+    pub(crate) fn visit(&mut self, see: &mut dyn FnMut(&mut Bit)) {
+        self.counts.visit(see);
+        self.bytes.iter_mut().for_each(&mut *see);
+        self.flags.iter_mut().for_each(&mut *see);
+        self.known.iter_mut().for_each(see);
+    }
+
     fn count(&mut self, coder: &mut impl Coder, count: usize) -> usize {
         usize::try_from(self.counts.code(coder, 0, count as i64)).unwrap_or_default()
     }

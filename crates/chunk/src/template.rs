@@ -129,7 +129,7 @@ fn class_of(slots: &[Slot], roles: &[Role]) -> usize {
 }
 
 /// The templates that a stream has used, in the order of their first use.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Templates {
     pub(crate) list: Vec<Template>,
     /// By the template before: those that came next, the most recent first.
@@ -160,6 +160,23 @@ impl Default for Templates {
 }
 
 impl Templates {
+    /// Shows all bits, in an order of their own.
+    pub(crate) fn visit(&mut self, see: &mut dyn FnMut(&mut Bit)) {
+        self.is_next.iter_mut().flatten().for_each(&mut *see);
+        see(&mut self.is_new);
+        self.is_same.iter_mut().for_each(&mut *see);
+        self.kinds.iter_mut().for_each(&mut *see);
+        self.numbers.visit(see);
+    }
+
+    /// Forgets all templates, but not what was learnt of them.
+    pub(crate) fn forget(&mut self) {
+        self.list.clear();
+        self.successors = vec![Vec::new()];
+        self.last = 0;
+        self.last_slots.clear();
+    }
+
     /// Finds the template that `fits`, trying the likeliest first.
     pub(crate) fn find(&self, mut fits: impl FnMut(&Template) -> bool) -> Option<usize> {
         let likely = self.successors.get(self.last).into_iter().flatten();
