@@ -47,6 +47,8 @@ pub struct Start {
 pub struct Chapter {
     /// What came before.
     pub opening: Opening,
+    /// Entries written later are not needed for this chapter; infinite of the last one, which is not closed.
+    pub needs_until_write_ts: f64,
     /// The legs in order. All that nobody made have no [`Leg::cleaned`].
     pub legs: Vec<Leg>,
     /// What the person said about what happened in this time.
@@ -106,6 +108,11 @@ impl News {
 }
 
 impl Chapter {
+    /// A chapter in which nothing has happened yet.
+    pub fn empty(opening: Opening) -> Self {
+        Self { opening, needs_until_write_ts: f64::INFINITY, legs: Vec::new(), inputs: Vec::new() }
+    }
+
     /// Adds inputs; the later of two with one identity stays.
     pub fn add_inputs(&mut self, inputs: impl IntoIterator<Item = Input>) {
         self.inputs.extend(inputs);

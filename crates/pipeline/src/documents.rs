@@ -7,6 +7,8 @@ mod places;
 mod said;
 mod sections;
 
+use std::borrow::Borrow;
+
 use rushhour_model::analysis::{Document, Finding, Point};
 use rushhour_model::entry::Platform;
 use rushhour_model::extended_json::ObjectId;
@@ -47,7 +49,12 @@ impl Wanted<'_> {
 
 /// The documents of `chapters`, which follow each other. `following` are the chapters after them, up to one with a leg
 /// that was kept: the last place of `chapters` is left there.
-pub fn documents(user: UserId, chapters: &[Chapter], following: &[Chapter], wanted: Wanted<'_>) -> Vec<Document> {
+pub fn documents<C: Borrow<Chapter>>(
+    user: UserId,
+    chapters: &[C],
+    following: &[C],
+    wanted: Wanted<'_>,
+) -> Vec<Document> {
     let stays = Stays::of(chapters, following);
     let mut shelf = Shelf { user, wanted, zone: server_zone(), documents: Vec::new() };
     for stay in stays.raw.iter().filter(|stay| stay.is_ours) {

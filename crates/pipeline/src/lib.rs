@@ -21,6 +21,7 @@ mod legs;
 pub mod mode;
 pub mod moment;
 pub mod observations;
+pub mod outline;
 pub mod place;
 pub mod position;
 mod resampling;

@@ -1,5 +1,7 @@
 //! Stays: the places of a stretch of a diary, each with the leg that leaves it.
 
+use std::borrow::Borrow;
+
 use rushhour_model::extended_json::ObjectId;
 
 use crate::chapter::Chapter;
@@ -63,13 +65,14 @@ pub(crate) struct Stays<'a> {
 
 impl<'a> Stays<'a> {
     /// The places of `chapters`, and of those of `following` that are needed to tell how the last ones were left.
-    pub(crate) fn of(chapters: &'a [Chapter], following: &'a [Chapter]) -> Self {
+    pub(crate) fn of<C: Borrow<Chapter>>(chapters: &'a [C], following: &'a [C]) -> Self {
         let mut stays = Self { raw: Vec::new(), clean: Vec::new() };
-        let Some(first) = chapters.iter().chain(following).flat_map(|chapter| &chapter.legs).next() else {
+        let Some(first) = chapters.iter().chain(following).flat_map(|chapter| &chapter.borrow().legs).next() else {
             return stays;
         };
-        let Some(opening) = chapters.first().map(|chapter| &chapter.opening) else { return stays };
-        let is_ours = opening.place == OpenPlace::Unknown && chapters.iter().any(|chapter| !chapter.legs.is_empty());
+        let Some(opening) = chapters.first().map(|chapter| &chapter.borrow().opening) else { return stays };
+        let is_ours =
+            opening.place == OpenPlace::Unknown && chapters.iter().any(|chapter| !chapter.borrow().legs.is_empty());
         let place = |known: &OpenPlace| match known {
             OpenPlace::Unknown => OpenPlace::Left(Touch::of(first, &first.start, 0.0)),
             known => known.clone(),
@@ -84,8 +87,8 @@ impl<'a> Stays<'a> {
         stays
     }
 
-    fn add_all(&mut self, chapters: &'a [Chapter], is_ours: bool) {
-        for chapter in chapters {
+    fn add_all<C: Borrow<Chapter>>(&mut self, chapters: &'a [C], is_ours: bool) {
+        for chapter in chapters.iter().map(Borrow::borrow) {
             if let Some(stay) = self.clean.last_mut() {
                 stay.inputs.extend(&chapter.inputs);
             }

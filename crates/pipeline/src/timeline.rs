@@ -1,9 +1,12 @@
 //! A day's trips as GeoJSON: what `timeline/getTrips` answers.
 
+use std::borrow::Borrow;
+
 use rushhour_model::geojson::{Feature, FeatureCollection, Geometry, Item};
 use rushhour_model::ids::UserId;
 use rushhour_model::local_date::local_time;
 use rushhour_model::record::Object;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::chapter::Chapter;
@@ -12,10 +15,11 @@ use crate::ids::id_of;
 use crate::keys::{CLEANED_SECTION, CLEANED_STOP, CONFIRMED_TRIP};
 use crate::labels::{LabelledTrip, Labels};
 use crate::leg::TrackPoint;
+use crate::moment::Moment;
 use crate::stays::{CleanStay, Kept, Stays};
 
 /// A day of the local calendar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Day {
     /// The year.
     pub year: i64,
@@ -25,23 +29,32 @@ pub struct Day {
     pub day: i64,
 }
 
+impl Day {
+    /// The day on which a moment is where it is.
+    pub(crate) fn of(moment: &Moment) -> Option<Self> {
+        let (date, _) = local_time(moment.shown_ts, moment.zone.rules())?;
+        Some(Self { year: date.year, month: date.month, day: date.day })
+    }
+}
+
 /// The trips that start on `day` where they start. Of `chapters` and `following` see
 /// [`documents`](crate::documents::documents).
-pub fn trips_of_day(user: UserId, chapters: &[Chapter], following: &[Chapter], day: Day) -> Vec<FeatureCollection> {
-    trips(user, chapters, following, |kept| {
-        let start = &kept.cleaned.start.moment;
-        local_time(start.shown_ts, start.zone.rules())
-            .is_some_and(|(date, _)| Day { year: date.year, month: date.month, day: date.day } == day)
-    })
+pub fn trips_of_day<C: Borrow<Chapter>>(
+    user: UserId,
+    chapters: &[C],
+    following: &[C],
+    day: Day,
+) -> Vec<FeatureCollection> {
+    trips(user, chapters, following, |kept| Day::of(&kept.cleaned.start.moment) == Some(day))
 }
 
 /// All trips of `chapters`.
-pub fn all_trips(user: UserId, chapters: &[Chapter], following: &[Chapter]) -> Vec<FeatureCollection> {
+pub fn all_trips<C: Borrow<Chapter>>(user: UserId, chapters: &[C], following: &[C]) -> Vec<FeatureCollection> {
     trips(user, chapters, following, |_| true)
 }
 
 /// The trips of `chapters` that their person labelled, with the labels.
-pub fn labelled_trips(chapters: &[Chapter], following: &[Chapter]) -> Vec<LabelledTrip> {
+pub fn labelled_trips<C: Borrow<Chapter>>(chapters: &[C], following: &[C]) -> Vec<LabelledTrip> {
     let stays = Stays::of(chapters, following);
     let trips = stays.kept_legs().filter(|kept| kept.is_ours && kept.leg.is_tracked);
     trips.filter_map(|kept| labelled(&kept)).collect()
@@ -58,10 +71,10 @@ fn labelled(kept: &Kept<'_>) -> Option<LabelledTrip> {
     (!trip.labels.is_empty()).then_some(trip)
 }
 
-fn trips(
+fn trips<C: Borrow<Chapter>>(
     user: UserId,
-    chapters: &[Chapter],
-    following: &[Chapter],
+    chapters: &[C],
+    following: &[C],
     is_asked: impl Fn(&Kept<'_>) -> bool,
 ) -> Vec<FeatureCollection> {
     let stays = Stays::of(chapters, following);

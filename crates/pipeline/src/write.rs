@@ -107,6 +107,8 @@ struct Pen<'a> {
     observations: &'a Observations,
     /// For each activity, the earliest write time among it and all later ones.
     motions_need: Vec<f64>,
+    /// For each activity, the latest write time among it and all earlier ones.
+    motions_need_until: Vec<f64>,
     chapters: Vec<Chapter>,
     chapter: Chapter,
     /// What the next chapter would open with.
@@ -130,9 +132,25 @@ impl<'a> Pen<'a> {
             })
             .collect();
         motions_need.reverse();
-        let chapter = Chapter { opening: opening.clone(), legs: Vec::new(), inputs: Vec::new() };
+        let mut latest = f64::NEG_INFINITY;
+        let write_times = observations.motions.iter().map(|(_, write_ts)| *write_ts);
+        let motions_need_until = write_times.map(|write_ts| {
+            latest = latest.max(write_ts);
+            latest
+        });
+        let motions_need_until = motions_need_until.collect();
+        let chapter = Chapter::empty(opening.clone());
         let settled_ts = opening.start.map_or(f64::NEG_INFINITY, |start| start.settled_ts);
-        Self { observations, motions_need, chapters: Vec::new(), chapter, now: opening, settled_ts, is_pending: false }
+        Self {
+            observations,
+            motions_need,
+            motions_need_until,
+            chapters: Vec::new(),
+            chapter,
+            now: opening,
+            settled_ts,
+            is_pending: false,
+        }
     }
 
     fn add(&mut self, draft: Draft, is_kept: bool, settings: &Settings<'_>) {
@@ -158,7 +176,8 @@ impl<'a> Pen<'a> {
         self.chapter.legs.push(leg);
         if let Some(row) = next.filter(|_| is_full && !self.is_pending) {
             self.now.start = self.start(row);
-            let next = Chapter { opening: self.now.clone(), legs: Vec::new(), inputs: Vec::new() };
+            self.chapter.needs_until_write_ts = self.needs_until();
+            let next = Chapter::empty(self.now.clone());
             self.chapters.push(std::mem::replace(&mut self.chapter, next));
         }
     }
@@ -179,6 +198,15 @@ impl<'a> Pen<'a> {
             settled_ts: self.settled_ts.max(fix.ts),
             filter: fix.filter?,
         })
+    }
+
+    /// When the last entry was written that may have changed a chapter before the next one's start.
+    fn needs_until(&self) -> f64 {
+        let Some(start) = self.now.start else { return f64::INFINITY };
+        let settled = self.observations.motions.partition_point(|(motion, _)| motion.ts <= start.settled_ts);
+        let motions_need = settled.checked_sub(1).and_then(|last| self.motions_need_until.get(last)).copied();
+        // A transition is written when it happens.
+        start.write_ts.max(start.settled_ts).max(motions_need.unwrap_or(f64::NEG_INFINITY))
     }
 
     fn finish(mut self) -> Vec<Chapter> {

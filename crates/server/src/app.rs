@@ -6,6 +6,7 @@ use std::time::Duration;
 use rushhour_store::Store;
 use tokio::sync::Semaphore;
 
+use crate::diary::Recent;
 use crate::metrics::Metrics;
 
 /// Room for bodies is handed out in pieces of this size.
@@ -26,6 +27,8 @@ pub struct Limits {
     pub connections_max: usize,
     /// The most entries in one answer; the original's `DB_RESULT_LIMIT`.
     pub entries_max: usize,
+    /// How much memory the chapters may take that were asked for lately.
+    pub chapters_bytes_max: usize,
     /// How long requests under way may take to finish after the signal to stop.
     pub drain_timeout: Duration,
 }
@@ -40,25 +43,29 @@ impl Default for Limits {
             head_timeout: Duration::from_secs(30),
             connections_max: 4096,
             entries_max: 250_000,
+            // Some 1,500 days: those that phones ask for again and again are the last few.
+            chapters_bytes_max: 32 << 20,
             drain_timeout: Duration::from_secs(10),
         }
     }
 }
 
-/// The store, the limits and the counters.
+/// The store, the limits, the counters, and what was asked for lately.
 #[derive(Debug)]
 pub struct App {
     pub(crate) store: Store,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
     pub(crate) body_room: Arc<Semaphore>,
+    pub(crate) recent: Recent,
 }
 
 impl App {
     /// An application over `store`.
     pub fn new(store: Store, limits: Limits) -> Self {
         let body_room = Arc::new(Semaphore::new(limits.bodies_bytes_max / ROOM_BYTES));
-        Self { store, limits, metrics: Metrics::new(), body_room }
+        let recent = Recent::new(limits.chapters_bytes_max);
+        Self { store, limits, metrics: Metrics::new(), body_room, recent }
     }
 
     /// What it answers from.

@@ -23,6 +23,7 @@ const LIMITS: Limits = Limits {
     body_timeout: Duration::from_secs(30),
     head_timeout: Duration::from_secs(30),
     connections_max: 10,
+    chapters_bytes_max: 1 << 20,
     entries_max: 100,
     drain_timeout: Duration::from_secs(1),
 };

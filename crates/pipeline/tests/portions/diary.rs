@@ -1,6 +1,7 @@
 //! A diary in memory: what a server does with its store, done with a vector.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use rushhour_model::entry::Entry;
 use rushhour_model::extended_json::ObjectId;
@@ -8,6 +9,7 @@ use rushhour_model::ids::{UserId, entry_id};
 use rushhour_pipeline::chapter::{Chapter, Opening};
 use rushhour_pipeline::labels::Model;
 use rushhour_pipeline::observations::Observations;
+use rushhour_pipeline::outline::{Outline, rebuild};
 use rushhour_pipeline::transit::Stops;
 use rushhour_pipeline::write::{Settings, write};
 
@@ -54,6 +56,30 @@ impl Diary {
         }
         observations.take_inputs();
         self.chapters.extend(write(observations, carried, opening, &settings(user)));
+    }
+}
+
+impl Diary {
+    /// The chapters of `range`, found again from what is kept of them.
+    pub(crate) fn rebuilt(&self, range: Range<usize>) -> Vec<Chapter> {
+        let user = UserId(Default::default());
+        let kept = |chapter: &Chapter| -> Outline {
+            serde_json::from_value(serde_json::to_value(Outline::of(chapter)).unwrap()).unwrap()
+        };
+        let outlines: Vec<Outline> = self.chapters.get(range).unwrap().iter().map(kept).collect();
+        let start = outlines.first().and_then(|outline| outline.opening.start);
+        let from = start.map_or(f64::NEG_INFINITY, |start| start.needs_from_write_ts);
+        let until = outlines.iter().map(|outline| outline.needs_until_write_ts).fold(f64::NEG_INFINITY, f64::max);
+        let observed = |from: f64, until: f64| {
+            let mut observations = Observations::default();
+            let is_asked = |entry: &Entry| (from..=until).contains(&entry.metadata.write_s());
+            for (id, entry) in self.entries.iter().filter(|(_, entry)| is_asked(entry)) {
+                observations.push(*id, entry.clone());
+            }
+            observations
+        };
+        let inputs = observed(f64::NEG_INFINITY, f64::INFINITY).take_inputs();
+        rebuild(user, &outlines, observed(from, until), &inputs)
     }
 }
 

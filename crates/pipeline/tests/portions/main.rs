@@ -52,6 +52,12 @@ fn check(phone: Phone, seed: u64, is_shuffled: bool) {
     uploads.push(twice);
     let portioned = one_by_one(uploads);
     assert_eq!(whole.chapters, portioned.chapters);
+    // Each chapter is found again by itself, and any that follow each other together.
+    let (first, second) = (0..whole.chapters.len() / 2, whole.chapters.len() / 2..whole.chapters.len());
+    let each = (0..whole.chapters.len()).map(|number| number..number + 1);
+    for range in each.chain([first, second, 0..whole.chapters.len()]) {
+        assert_eq!(whole.rebuilt(range.clone()), whole.chapters.get(range).unwrap());
+    }
 }
 
 #[test]

@@ -5,23 +5,26 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
-use rushhour_model::entry::{Entry, key};
+use rushhour_model::entry::Entry;
 use rushhour_model::ids::UserId;
 use rushhour_model::stored::observe::INPUT_KEYS;
 use rushhour_pipeline::chapter::{Chapter, News, Opening};
 use rushhour_pipeline::input::Input;
 use rushhour_pipeline::labels::Model;
 use rushhour_pipeline::observations::{Observations, Rejected};
+use rushhour_pipeline::outline::Outline;
 use rushhour_pipeline::timeline::labelled_trips;
 use rushhour_pipeline::transit::Stops;
 use rushhour_pipeline::write::{Settings, write};
-use rushhour_store::{ChapterKey, Error, Query, Rewrite, Store, Taken, TimeField};
+use rushhour_store::{ChapterKey, Error, Rewrite, Store, Taken};
 
-use crate::diary::{State, key_of, pack, read, unpack};
+use crate::diary::kept::KeptChapter;
+use crate::diary::reading::{Reader, SENSED, Stretch, observed, query};
+use crate::diary::recent::Recent;
+use crate::diary::{State, key_of};
 
-/// What the stages read, beside inputs.
-const SENSED: [&str; 4] = [key::FILTERED_LOCATION, key::MOTION_ACTIVITY, key::ACTIVITY, key::TRANSITION];
 /// A slice: sixty days, some 60,000 entries.
 const SLICE_S: f64 = 60.0 * 86_400.0;
 
@@ -111,7 +114,8 @@ pub fn reset(store: &Store, user: UserId, stops: &Stops, from_ts: f64) -> Result
 /// When the store fails.
 pub fn train(store: &Store, user: UserId) -> Result<(), Error> {
     let mut state = State::read(store, user)?;
-    let (chapters, _) = read(store, user, f64::NEG_INFINITY, f64::INFINITY)?;
+    let stretch = Stretch::between(store, user, f64::NEG_INFINITY, f64::INFINITY)?;
+    let (chapters, _) = Reader { store, user, recent: &Recent::new(0) }.read(&stretch)?;
     state.model = Model::train(labelled_trips(&chapters, &[]));
     Change::new(store, user, state).commit(None)
 }
@@ -124,9 +128,8 @@ struct Counts {
 }
 
 impl Counts {
-    fn of(chapter: &Chapter) -> Self {
-        let trips = chapter.legs.iter().filter(|leg| leg.is_tracked && leg.cleaned.is_some()).count();
-        Self { trips, labelled: labelled_trips(std::slice::from_ref(chapter), &[]).len() }
+    fn of(outline: &Outline) -> Self {
+        Self { trips: outline.trips(), labelled: usize::try_from(outline.labelled_trips).unwrap_or(usize::MAX) }
     }
 }
 
@@ -205,7 +208,11 @@ impl<'a> Change<'a> {
         summary.labelled_trips = summary.labelled_trips.saturating_sub(counts.labelled);
         let observations = self.observations(opening.start.map(|start| start.needs_from_write_ts), end_ts)?;
         let settings = Settings { user: self.user, stops, model: &self.state.model };
-        let chapters = write(observations, inputs, opening, &settings);
+        let mut chapters = write(observations, inputs, opening, &settings);
+        // The last one goes on with what will be written later, but so far it knows nothing of that.
+        for chapter in &mut chapters {
+            chapter.needs_until_write_ts = chapter.needs_until_write_ts.min(end_ts);
+        }
         let written = chapters.len();
         self.state.horizon_ts = end_ts;
         self.summarize(&chapters);
@@ -216,23 +223,26 @@ impl<'a> Change<'a> {
     /// The last chapter that stands, and what hangs on it and those behind it.
     fn standing(&self, news: &News) -> Result<Standing, Error> {
         let mut standing = Standing { opening: Opening::first(), inputs: Vec::new(), counts: Counts::default() };
+        let mut names = Vec::new();
         self.store.chapters_backward(self.user, &mut |_, bytes| {
-            let Some(chapter) = unpack(bytes) else {
+            let Some(KeptChapter { outline, .. }) = KeptChapter::unpack(bytes) else {
                 // What is not of this version is written anew, with all before it.
                 standing.opening = Opening::first();
                 return ControlFlow::Break(());
             };
-            let counts = Counts::of(&chapter);
+            let counts = Counts::of(&outline);
             standing.counts.trips += counts.trips;
             standing.counts.labelled += counts.labelled;
-            let stands = chapter.opening.stands(news);
-            standing.inputs.extend(chapter.inputs);
-            standing.opening = if stands { chapter.opening } else { Opening::first() };
+            let stands = outline.opening.stands(news);
+            names.extend(outline.inputs);
+            standing.opening = if stands { outline.opening } else { Opening::first() };
             if stands { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         if standing.opening.start.is_none() {
             // The store has them all, also those of a chapter that could not be read or written.
             standing.inputs = self.read(&INPUT_KEYS, None, f64::INFINITY)?.take_inputs();
+        } else {
+            standing.inputs = self.reader(&Recent::new(0)).inputs(&names)?;
         }
         Ok(standing)
     }
@@ -243,14 +253,12 @@ impl<'a> Change<'a> {
     }
 
     fn read(&self, keys: &[&str], from_ts: Option<f64>, to_ts: f64) -> Result<Observations, Error> {
-        let mut observations = Observations::default();
-        for found in self.store.find_blocking(self.user, &query(keys, from_ts, to_ts, usize::MAX))? {
-            // What cannot be read was rejected when it came.
-            if let Ok(entry) = serde_json::from_str::<Entry>(&found.text) {
-                observations.push(found.id, entry);
-            }
-        }
-        Ok(observations)
+        let found = self.store.find_blocking(self.user, &query(keys, from_ts, to_ts, usize::MAX))?;
+        Ok(observed(&mut found.iter()))
+    }
+
+    fn reader<'b>(&'b self, recent: &'b Recent) -> Reader<'b> {
+        Reader { store: self.store, user: self.user, recent }
     }
 
     /// The first write time behind `ts` of anything that was sensed.
@@ -269,7 +277,7 @@ impl<'a> Change<'a> {
         let before = chapters.first().and_then(|chapter| chapter.opening.cleaned_place.enter_ts());
         summary.end_ts = kept().next_back().map(|cleaned| cleaned.end.ts()).or(before);
         for chapter in chapters {
-            let counts = Counts::of(chapter);
+            let counts = Counts::of(&Outline::of(chapter));
             summary.trips += counts.trips;
             summary.labelled_trips += counts.labelled;
         }
@@ -285,9 +293,10 @@ impl<'a> Change<'a> {
         }
         for (key, share) in shares {
             let Some(mut chapter) = self.chapter(key)? else { continue };
-            let before = Counts::of(&chapter).labelled;
+            let before = Counts::of(&Outline::of(&chapter)).labelled;
             chapter.add_inputs(share);
-            self.state.summary.labelled_trips += Counts::of(&chapter).labelled.saturating_sub(before);
+            let after = Counts::of(&Outline::of(&chapter)).labelled;
+            self.state.summary.labelled_trips += after.saturating_sub(before);
             self.chapters.insert(key, chapter);
         }
         Ok(())
@@ -299,9 +308,9 @@ impl<'a> Change<'a> {
         let mut stored = ChapterKey::FIRST;
         let mut seen = 0;
         self.store.chapters(self.user, ChapterKey::at(ts, f64::INFINITY), &mut |key, bytes| {
-            let entered_ts = *entered
-                .entry(key)
-                .or_insert_with(|| unpack(bytes).map_or(f64::INFINITY, |chapter| chapter.opening.inputs_from_ts()));
+            let entered_ts = *entered.entry(key).or_insert_with(|| {
+                KeptChapter::unpack(bytes).map_or(f64::INFINITY, |it| it.outline.opening.inputs_from_ts())
+            });
             if key < self.from && (seen == 0 || entered_ts <= ts) {
                 stored = key;
             }
@@ -318,13 +327,18 @@ impl<'a> Change<'a> {
         if let Some(chapter) = self.chapters.get(&key) {
             return Ok(Some(chapter.clone()));
         }
-        let mut chapter = None;
+        let mut record = None;
         self.store.chapters(self.user, key, &mut |at, bytes| {
-            chapter = unpack(bytes).filter(|_| at == key);
+            record = KeptChapter::unpack(bytes).filter(|_| at == key);
             ControlFlow::Break(())
         })?;
-        let first = || Chapter { opening: Opening::first(), legs: Vec::new(), inputs: Vec::new() };
-        Ok(chapter.or_else(|| (key == ChapterKey::FIRST).then(first)))
+        if let Some(record) = record {
+            let chapters = self.reader(&Recent::new(0)).chapters(&[(key, record)])?;
+            return Ok(chapters.into_iter().next().map(Arc::unwrap_or_clone));
+        }
+        // Nothing that was sensed so far is part of it.
+        let first = || Chapter { needs_until_write_ts: f64::NEG_INFINITY, ..Chapter::empty(Opening::first()) };
+        Ok((key == ChapterKey::FIRST).then(first))
     }
 
     /// Makes the change so far, and goes on from there. Entries are taken in when all is done.
@@ -341,12 +355,7 @@ impl<'a> Change<'a> {
     }
 
     fn rewrite(&self, taken: Option<Taken>) -> Rewrite {
-        let chapters = self.chapters.iter().map(|(key, chapter)| (*key, pack(chapter))).collect();
+        let chapters = self.chapters.iter().map(|(key, chapter)| (*key, KeptChapter::pack(chapter))).collect();
         Rewrite { from: self.from, chapters, taken, state: self.state.bytes() }
     }
-}
-
-fn query(keys: &[&str], from: Option<f64>, to: f64, entries_max: usize) -> Query {
-    let keys = Some(keys.iter().map(|key| (*key).to_owned()).collect());
-    Query { keys, field: TimeField::WriteTs, from, to: Some(to), entries_max }
 }

@@ -58,7 +58,7 @@ fn find_documents(app: &App, user: UserId, query: &Query) -> Result<Vec<Found>, 
         TimeField::Local(_) => false,
     };
     let (first, last) = if is_time { (query.from, query.to) } else { (None, None) };
-    for document in documents_between(&app.store, user, wanted, first, last)? {
+    for document in documents_between(&app.store, &app.recent, user, wanted, first, last)? {
         let Document { id, metadata, data, .. } = document;
         let value = json!({"metadata": metadata, "data": data});
         if let Some(stamp) = query.stamp_of(&value) {

@@ -1,0 +1,138 @@
+//! Outlines: what is kept of a chapter. The legs follow from the opening and the entries, so they are found again when
+//! somebody asks; kept is what does not follow from these alone: the modes and labels as the stops and the model of the
+//! time said, and which inputs belong to the chapter.
+
+mod packed;
+
+use rushhour_model::ids::UserId;
+use rushhour_model::stored::observe::INPUT_KEYS;
+use serde::{Deserialize, Serialize};
+
+use crate::chapter::{Chapter, Opening};
+use crate::input::Input;
+use crate::labels::{Model, Prediction};
+use crate::leg::Cleaned;
+use crate::mode::Mode;
+use crate::observations::Observations;
+use crate::outline::packed::Packed;
+use crate::timeline::{Day, labelled_trips};
+use crate::transit::Stops;
+use crate::write::{Settings, write};
+
+/// A chapter without what can be found again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Packed", from = "Packed")]
+pub struct Outline {
+    /// What came before.
+    pub opening: Opening,
+    /// Entries written later are not needed for this chapter.
+    pub needs_until_write_ts: f64,
+    /// The legs that were kept, in order.
+    pub kept: Vec<Kept>,
+    /// How many of them the person labelled.
+    pub labelled_trips: u32,
+    /// What the person said.
+    pub inputs: Vec<Reference>,
+}
+
+/// What is known of a leg that was kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Where it starts, this is the day; `None` of untracked time.
+    pub day: Option<Day>,
+    /// The modes of its sections.
+    pub modes: Vec<Mode>,
+    /// Labels that the person would probably give.
+    pub labels: Vec<Prediction>,
+}
+
+/// The name of an input among all that a person said.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reference {
+    /// Which of [`INPUT_KEYS`].
+    key: u8,
+    /// When it was written, in seconds since 1970.
+    pub write_ts: f64,
+}
+
+impl Reference {
+    fn of(input: &Input) -> Self {
+        let place = INPUT_KEYS.iter().position(|key| *key == input.key);
+        let key = place.and_then(|place| u8::try_from(place).ok()).expect("inputs are read by these keys");
+        Self { key, write_ts: input.write_ts }
+    }
+
+    /// Whether this is the name of `input`.
+    pub fn is(&self, input: &Input) -> bool {
+        self.write_ts.to_bits() == input.write_ts.to_bits()
+            && INPUT_KEYS.get(usize::from(self.key)).is_some_and(|key| *key == input.key)
+    }
+}
+
+impl Outline {
+    /// What is to be kept of `chapter`.
+    pub fn of(chapter: &Chapter) -> Self {
+        let kept = chapter.legs.iter().filter_map(|leg| {
+            let Cleaned { start, sections, labels, .. } = leg.cleaned.as_ref()?;
+            let day = leg.is_tracked.then(|| Day::of(&start.moment)).flatten();
+            Some(Kept { day, modes: sections.iter().map(|section| section.mode).collect(), labels: labels.clone() })
+        });
+        let labelled = labelled_trips(std::slice::from_ref(chapter), &[]).len();
+        Self {
+            opening: chapter.opening.clone(),
+            needs_until_write_ts: chapter.needs_until_write_ts,
+            kept: kept.collect(),
+            labelled_trips: u32::try_from(labelled).unwrap_or(u32::MAX),
+            inputs: chapter.inputs.iter().map(Reference::of).collect(),
+        }
+    }
+
+    /// How many trips somebody made.
+    pub fn trips(&self) -> usize {
+        self.kept.iter().filter(|kept| kept.day.is_some()).count()
+    }
+
+    /// Whether there is a trip that starts on `day` where it starts.
+    pub fn has_trip_on(&self, day: Day) -> bool {
+        self.kept.iter().any(|kept| kept.day == Some(day))
+    }
+
+    /// Makes a chapter what it was when it was outlined.
+    fn restore(&self, chapter: &mut Chapter, inputs: &[Input]) {
+        chapter.needs_until_write_ts = self.needs_until_write_ts;
+        let legs = chapter.legs.iter_mut().filter_map(|leg| leg.cleaned.as_mut());
+        for (cleaned, kept) in legs.zip(&self.kept) {
+            for (section, mode) in cleaned.sections.iter_mut().zip(&kept.modes) {
+                section.mode = *mode;
+            }
+            cleaned.labels.clone_from(&kept.labels);
+        }
+        chapter.add_inputs(inputs.iter().filter(|input| self.inputs.iter().any(|name| name.is(input))).cloned());
+    }
+}
+
+/// The chapters of `outlines`, which follow each other. `observations` are all entries from the first one's
+/// [`Start::needs_from_write_ts`](crate::chapter::Start::needs_from_write_ts) to the largest
+/// [`Outline::needs_until_write_ts`], `inputs` at least those that the outlines name.
+pub fn rebuild(user: UserId, outlines: &[Outline], observations: Observations, inputs: &[Input]) -> Vec<Chapter> {
+    let Some(first) = outlines.first() else { return Vec::new() };
+    // What these would tell stands in the outlines.
+    let settings = Settings { user, stops: &Stops::default(), model: &Model::default() };
+    let written = write(observations, Vec::new(), first.opening.clone(), &settings);
+    let mut written = written.into_iter().peekable();
+    let rebuilt = |outline: &Outline| {
+        let start = outline.opening.start;
+        // Chapters that were not outlined are of entries that came later.
+        while written.next_if(|chapter| is_before(&chapter.opening, &outline.opening)).is_some() {}
+        let found = written.next_if(|chapter| chapter.opening.start == start);
+        let mut chapter = found.unwrap_or_else(|| Chapter::empty(outline.opening.clone()));
+        outline.restore(&mut chapter, inputs);
+        chapter
+    };
+    outlines.iter().map(rebuilt).collect()
+}
+
+fn is_before(one: &Opening, other: &Opening) -> bool {
+    let first_fix = |opening: &Opening| opening.start.map_or(f64::NEG_INFINITY, |start| start.write_ts);
+    first_fix(one) < first_fix(other)
+}

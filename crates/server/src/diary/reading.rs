@@ -1,0 +1,187 @@
+//! Reading diaries: chapters are found again from their outlines and the entries.
+
+use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
+
+use rushhour_model::entry::{Entry, key};
+use rushhour_model::ids::UserId;
+use rushhour_model::stored::observe::INPUT_KEYS;
+use rushhour_pipeline::chapter::Chapter;
+use rushhour_pipeline::input::Input;
+use rushhour_pipeline::observations::Observations;
+use rushhour_pipeline::outline::{Outline, Reference, rebuild};
+use rushhour_pipeline::timeline::Day;
+use rushhour_store::{ChapterKey, Error, Found, Query, Store, TimeField};
+
+use crate::diary::kept::KeptChapter;
+use crate::diary::recent::Recent;
+
+/// What the stages read, beside inputs.
+pub(super) const SENSED: [&str; 4] = [key::FILTERED_LOCATION, key::MOTION_ACTIVITY, key::ACTIVITY, key::TRANSITION];
+/// How far the times of a chapter's documents may lie from that of its first fix: a phone may be a day ahead of itself.
+const MARGIN_S: f64 = 86_400.0;
+/// So many chapters are found again at a time, about those of a month, so that memory does not grow with the question.
+const REBUILT_MAX: usize = 128;
+
+/// A stretch of a diary as it is kept.
+pub(super) struct Stretch {
+    kept: Vec<(ChapterKey, KeptChapter)>,
+    /// Those that were asked for. Those behind them tell how the last place was left.
+    asked: Range<usize>,
+}
+
+impl Stretch {
+    /// The chapters of the time between `from` and `to`.
+    pub(super) fn between(store: &Store, user: UserId, from: f64, to: f64) -> Result<Self, Error> {
+        let mut kept: Vec<(ChapterKey, KeptChapter)> = Vec::new();
+        let mut asked = 0;
+        let first = ChapterKey::at(from - MARGIN_S, f64::NEG_INFINITY);
+        let last = ChapterKey::at(to + MARGIN_S, f64::INFINITY);
+        store.chapters(user, first, &mut |key, bytes| {
+            let Some(it) = KeptChapter::unpack(bytes) else { return ControlFlow::Continue(()) };
+            let outline = &it.outline;
+            // Untracked time starts when its place was entered, long before the first fix of its chapter.
+            let is_asked = asked == kept.len() && (key <= last || outline.opening.inputs_from_ts() <= to);
+            let is_enough = !is_asked && !outline.kept.is_empty();
+            asked += usize::from(is_asked);
+            kept.push((key, it));
+            if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        Ok(Self { kept, asked: 0..asked })
+    }
+
+    /// Only the chapters with the trips of a day.
+    pub(super) fn of_day(mut self, day: Day) -> Self {
+        let has_trip = |(_, it): &(ChapterKey, KeptChapter)| it.outline.has_trip_on(day);
+        let (Some(mut first), Some(last)) = (self.kept.iter().position(has_trip), self.kept.iter().rposition(has_trip))
+        else {
+            return Self { kept: Vec::new(), asked: 0..0 };
+        };
+        // What was said about the first place belongs to earlier chapters where it has swallowed others.
+        let is_swallowing =
+            |(_, it): &(ChapterKey, KeptChapter)| it.outline.opening.cleaned_place != it.outline.opening.place;
+        while first > 0 && self.kept.get(first).is_some_and(is_swallowing) {
+            first -= 1;
+        }
+        let mut behind = self.kept.iter().skip(last + 1);
+        let following = behind.position(|(_, it)| !it.outline.kept.is_empty());
+        self.kept.truncate(following.map_or(usize::MAX, |following| last + 2 + following));
+        self.kept.drain(..first);
+        Self { kept: self.kept, asked: 0..last + 1 - first }
+    }
+}
+
+type Chapters = Vec<Arc<Chapter>>;
+
+/// A chapter that was found again.
+struct Again {
+    chapter: Arc<Chapter>,
+    /// Whether it is the one that was written.
+    is_same: bool,
+}
+
+/// Reads a user's chapters.
+pub(super) struct Reader<'a> {
+    pub(super) store: &'a Store,
+    pub(super) user: UserId,
+    pub(super) recent: &'a Recent,
+}
+
+impl Reader<'_> {
+    /// The chapters that were asked for, and those behind them.
+    pub(super) fn read(&self, stretch: &Stretch) -> Result<(Chapters, Chapters), Error> {
+        let mut chapters = self.chapters(&stretch.kept)?;
+        let following = chapters.split_off(stretch.asked.end.min(chapters.len()));
+        Ok((chapters, following))
+    }
+
+    /// The chapters of `kept`, which follow each other.
+    pub(super) fn chapters(&self, kept: &[(ChapterKey, KeptChapter)]) -> Result<Chapters, Error> {
+        let mut chapters = Vec::with_capacity(kept.len());
+        let mut rest = kept;
+        while let Some(((key, it), behind)) = rest.split_first() {
+            if let Some(chapter) = self.recent.get(&(self.user, *key, it.digest)) {
+                chapters.push(chapter);
+                rest = behind;
+                continue;
+            }
+            let is_known =
+                |(key, it): &(ChapterKey, KeptChapter)| self.recent.get(&(self.user, *key, it.digest)).is_some();
+            let unknown = 1 + behind.iter().take(REBUILT_MAX - 1).take_while(|it| !is_known(it)).count();
+            let (group, behind) = rest.split_at(unknown);
+            for (again, (key, it)) in self.rebuild(group)?.into_iter().zip(group) {
+                if again.is_same {
+                    self.recent.put((self.user, *key, it.digest), Arc::clone(&again.chapter));
+                }
+                chapters.push(again.chapter);
+            }
+            rest = behind;
+        }
+        Ok(chapters)
+    }
+
+    /// Finds chapters again. Entries that came since they were written change nothing before they are taken in: where
+    /// what all entries tell is not what was written, those that were taken in are asked alone.
+    fn rebuild(&self, group: &[(ChapterKey, KeptChapter)]) -> Result<Vec<Again>, Error> {
+        let outlines: Vec<Outline> = group.iter().map(|(_, it)| it.outline.clone()).collect();
+        let start = outlines.first().and_then(|outline| outline.opening.start);
+        let until = outlines.iter().map(|outline| outline.needs_until_write_ts).fold(f64::NEG_INFINITY, f64::max);
+        let keys: Vec<&str> = SENSED.into_iter().chain(INPUT_KEYS).collect();
+        let query = query(&keys, start.map(|start| start.needs_from_write_ts), until, usize::MAX);
+        let found = self.store.find_blocking(self.user, &query)?;
+        let names: Vec<Reference> = outlines.iter().flat_map(|outline| outline.inputs.iter().copied()).collect();
+        let rebuilt = |found: &mut dyn Iterator<Item = &Found>| -> Result<Vec<Again>, Error> {
+            let mut observations = observed(found);
+            let inputs = self.add_inputs(&names, observations.take_inputs())?;
+            let chapters = rebuild(self.user, &outlines, observations, &inputs).into_iter().zip(group);
+            let again = |(chapter, (_, it)): (Chapter, &(ChapterKey, KeptChapter))| Again {
+                is_same: it.is_of(&chapter),
+                chapter: Arc::new(chapter),
+            };
+            Ok(chapters.map(again).collect())
+        };
+        let all = rebuilt(&mut found.iter())?;
+        if all.iter().all(|again| again.is_same) || found.iter().all(|entry| entry.is_taken) {
+            return Ok(all);
+        }
+        let taken = rebuilt(&mut found.iter().filter(|entry| entry.is_taken))?;
+        Ok(if taken.iter().all(|again| again.is_same) { taken } else { all })
+    }
+
+    /// The inputs of these names.
+    pub(super) fn inputs(&self, names: &[Reference]) -> Result<Vec<Input>, Error> {
+        let mut inputs = self.add_inputs(names, Vec::new())?;
+        inputs.retain(|input| names.iter().any(|name| name.is(input)));
+        Ok(inputs)
+    }
+
+    /// Adds those of `names` that are not yet among `inputs`.
+    fn add_inputs(&self, names: &[Reference], mut inputs: Vec<Input>) -> Result<Vec<Input>, Error> {
+        let is_missing = |name: &&Reference| !inputs.iter().any(|input| name.is(input));
+        let times = || names.iter().filter(is_missing).map(|name| name.write_ts);
+        let (from, to) = (times().fold(f64::INFINITY, f64::min), times().fold(f64::NEG_INFINITY, f64::max));
+        if from <= to {
+            let found = self.store.find_blocking(self.user, &query(&INPUT_KEYS, Some(from), to, usize::MAX))?;
+            inputs.extend(observed(&mut found.iter()).take_inputs());
+        }
+        Ok(inputs)
+    }
+}
+
+/// What entries tell.
+pub(super) fn observed(found: &mut dyn Iterator<Item = &Found>) -> Observations {
+    let mut observations = Observations::default();
+    for found in found {
+        // What cannot be read was rejected when it came.
+        if let Ok(entry) = serde_json::from_str::<Entry>(&found.text) {
+            observations.push(found.id, entry);
+        }
+    }
+    observations
+}
+
+/// Entries with these keys, by when they were written.
+pub(super) fn query(keys: &[&str], from: Option<f64>, to: f64, entries_max: usize) -> Query {
+    let keys = Some(keys.iter().map(|key| (*key).to_owned()).collect());
+    Query { keys, field: TimeField::WriteTs, from, to: Some(to), entries_max }
+}
