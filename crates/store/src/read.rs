@@ -228,7 +228,7 @@ impl Core {
             if portion.is_full {
                 break;
             }
-            let Some(rows) = self.read_record(user, record, None)? else { return Ok(None) };
+            let Some(rows) = self.shown_record(user, record, None)? else { return Ok(None) };
             portion.add(record.number, &rows, &(0..rows.len()).collect::<Vec<_>>());
         }
         let taken = portion.uploads.map(|uploads| Taken { uploads, epoch });
@@ -297,7 +297,7 @@ impl Core {
             record.number >= sealed.max(scope.upload_min) && record.first_ts <= scope.to && scope.from <= record.last_ts
         };
         for record in hot.records.iter().filter(is_asked) {
-            let Some(rows) = self.read_record(user, record, scope.keys)? else { return Ok(None) };
+            let Some(rows) = self.shown_record(user, record, scope.keys)? else { return Ok(None) };
             pieces.push(rows);
         }
         Ok(Some(View { overlaps: pieces.len() > sealed_pieces, pieces, taken: hot.taken }))

@@ -183,6 +183,22 @@ impl Core {
         Ok(())
     }
 
+    /// Reads an upload as it will be once it is sealed, so that sealing changes nothing that is read or made of it.
+    pub(crate) fn shown_record(
+        &self,
+        user: UserId,
+        record: &crate::hot::HotRecord,
+        keys: Option<&[String]>,
+    ) -> Result<Option<Arc<Rows>>, Error> {
+        let mut rows = self.read_record(user, record, keys)?;
+        if self.ios_rounding == IosRounding::Centimetre
+            && let Some(rows) = &mut rows
+        {
+            Arc::make_mut(rows).round_ios(0);
+        }
+        Ok(rows)
+    }
+
     /// Reads an upload; `None` when it was sealed and its segment is gone.
     pub(crate) fn read_record(
         &self,
