@@ -22,7 +22,7 @@ use crate::tables::Tables;
 /// The first byte of every chunk of this format.
 const VERSION: u8 = 1;
 /// The flag beside the order that tells that entries were rounded.
-const IS_ROUNDED: u8 = 0x80;
+pub(crate) const IS_ROUNDED: u8 = 0x80;
 /// The flag that tells that the entries are most like those of iOS.
 const IS_IOS: u8 = 0x40;
 /// The key that has a stream of its own however few its entries.
@@ -38,7 +38,7 @@ const ZSTD_LEVEL: i32 = 9;
 
 /// Which entries a stream has.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Group {
+pub(crate) enum Group {
     Location,
     Filtered,
     /// One key's.
@@ -341,7 +341,7 @@ fn put_number(bytes: &mut Vec<u8>, number: usize) {
     }
 }
 
-fn take_number(bytes: &mut &[u8]) -> Option<usize> {
+pub(crate) fn take_number(bytes: &mut &[u8]) -> Option<usize> {
     let mut number = 0usize;
     for shift in (0..usize::BITS).step_by(7) {
         let byte = *take(bytes, 1)?.first()?;
@@ -353,7 +353,7 @@ fn take_number(bytes: &mut &[u8]) -> Option<usize> {
     None
 }
 
-fn take<'a>(bytes: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
+pub(crate) fn take<'a>(bytes: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
     let (taken, rest) = bytes.split_at_checked(count)?;
     *bytes = rest;
     Some(taken)
@@ -373,7 +373,7 @@ fn put_group(bytes: &mut Vec<u8>, group: &Group) {
     }
 }
 
-fn take_group(bytes: &mut &[u8]) -> Option<Group> {
+pub(crate) fn take_group(bytes: &mut &[u8]) -> Option<Group> {
     Some(match take(bytes, 1)? {
         [0] => Group::Location,
         [1] => Group::Filtered,

@@ -23,6 +23,7 @@ mod primer;
 mod range_coder;
 mod rounding;
 mod rows;
+mod sizes;
 mod stream;
 mod tables;
 mod template;
@@ -31,3 +32,4 @@ mod value;
 
 pub use primer::Primer;
 pub use rows::{Name, NewRow, Rows};
+pub use sizes::{Sizes, StreamSize, sizes};
