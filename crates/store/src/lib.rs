@@ -7,6 +7,7 @@
 //!
 //! It is not a general database: values are never changed in place, and only uploads and chunks are indexed, not entries.
 
+mod bulk;
 mod chunk;
 mod core;
 mod directory;
@@ -14,6 +15,7 @@ mod disk;
 mod erase;
 mod error;
 mod hot;
+mod inventory;
 mod log;
 mod maintain;
 mod open;
@@ -32,6 +34,7 @@ pub use directory::{ChapterKey, Rewrite, Taken};
 pub use disk::{Disk, DiskFile, LocalDisk};
 pub use erase::Erased;
 pub use error::Error;
+pub use inventory::{Inventory, KeyUsage, PersonUsage};
 pub use log::{Ack, Damage, Repaired};
 pub use maintain::{Maintained, Policy};
 pub use open::{IosRounding, Options};

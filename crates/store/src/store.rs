@@ -294,7 +294,7 @@ impl Drop for Store {
 }
 
 impl Core {
-    fn register(&self, token: &str, fresh: UserId) -> Result<UserId, Error> {
+    pub(crate) fn register(&self, token: &str, fresh: UserId) -> Result<UserId, Error> {
         let (user, number) = self.directory.register(token, fresh)?;
         let mut people = self.people.write().expect("no reader panics");
         people.tokens.insert(token.to_owned(), user);

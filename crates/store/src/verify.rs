@@ -20,7 +20,9 @@ pub struct Usage {
     pub live_chunks: u64,
     /// Chunks that others took the place of.
     pub dead_chunks: u64,
-    /// The directory, diaries included.
+    /// Diaries, which are in the directory's file.
+    pub diaries: u64,
+    /// The rest of that file.
     pub directory: u64,
     /// Volumes.
     pub volumes: usize,
@@ -31,7 +33,7 @@ pub struct Usage {
 impl Usage {
     /// All of it.
     pub fn total(&self) -> u64 {
-        self.log + self.live_chunks + self.dead_chunks + self.directory
+        self.log + self.live_chunks + self.dead_chunks + self.diaries + self.directory
     }
 }
 
@@ -66,7 +68,9 @@ impl Store {
     /// When a file cannot be read.
     pub fn usage(&self) -> Result<Usage, Error> {
         let core = &self.core;
-        let mut usage = Usage { log: core.segments.bytes()?, directory: core.directory.bytes()?, ..Usage::default() };
+        let diaries = core.directory.diary_bytes()?;
+        let directory = core.directory.bytes()?.saturating_sub(diaries);
+        let mut usage = Usage { log: core.segments.bytes()?, diaries, directory, ..Usage::default() };
         for (number, row) in core.directory.volumes()? {
             let path = core.volumes.path(number);
             let volume = core.volumes.get(number);

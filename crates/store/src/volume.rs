@@ -97,6 +97,12 @@ impl Volumes {
 
     /// Reads a chunk, only the rows of `keys` if some are given; `None` when its volume is gone.
     pub(crate) fn read(&self, row: &ChunkRow, keys: Option<&[String]>) -> Result<Option<Rows>, Error> {
+        let Some(bytes) = self.bytes_of(row)? else { return Ok(None) };
+        Rows::decode(&bytes, keys).map(Some).ok_or_else(|| self.damaged(row))
+    }
+
+    /// Reads a chunk as the bytes that it has; `None` when its volume is gone.
+    pub(crate) fn bytes_of(&self, row: &ChunkRow) -> Result<Option<Vec<u8>>, Error> {
         let Some(volume) = self.get(row.volume) else { return Ok(None) };
         let mut bytes = vec![0; usize::try_from(row.bytes).expect("a chunk fits in memory")];
         match volume.file.read_at(row.offset.into(), &mut bytes) {
@@ -104,8 +110,7 @@ impl Volumes {
             read => read.map_err(Error::io("reading", &self.path(row.volume)))?,
         }
         let payload = Frame::read(&bytes, volume.header.salt).and_then(|frame| frame.chunk_of(row));
-        let rows = payload.and_then(|payload| Rows::decode(payload, keys));
-        rows.map(Some).ok_or_else(|| self.damaged(row))
+        payload.map(|payload| Some(payload.to_vec())).ok_or_else(|| self.damaged(row))
     }
 
     /// The error of a chunk that is not what the directory says.

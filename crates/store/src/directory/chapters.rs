@@ -6,7 +6,7 @@
 
 use std::ops::ControlFlow;
 
-use redb::{Durability, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{Durability, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
 
 use crate::directory::Directory;
 use crate::error::Error;
@@ -82,6 +82,17 @@ impl Directory {
                 Ok((user.value(), progress.value().0))
             });
             rows.collect()
+        })
+    }
+
+    /// How many bytes of the directory's file diaries take.
+    pub(crate) fn diary_bytes(&self) -> Result<u64, Error> {
+        self.read(|database| {
+            let read = database.begin_read()?;
+            let (chapters, progress) = (read.open_table(CHAPTERS)?.stats()?, read.open_table(PROGRESS)?.stats()?);
+            let bytes =
+                |stats: redb::TableStats| stats.stored_bytes() + stats.metadata_bytes() + stats.fragmented_bytes();
+            Ok(bytes(chapters) + bytes(progress))
         })
     }
 
