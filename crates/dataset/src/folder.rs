@@ -8,12 +8,14 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::Error;
 use crate::manifest::{FileRow, Manifest};
 
 /// A folder that a run fills.
 #[derive(Debug)]
-pub(crate) struct Folder {
+pub struct Folder {
     dir: PathBuf,
     /// What was begun, complete or not.
     begun: Mutex<Vec<String>>,
@@ -26,7 +28,7 @@ impl Folder {
     ///
     /// # Errors
     /// When it is not empty, and `force` does not allow to replace what an earlier run made, or no earlier run made it.
-    pub(crate) fn open(dir: &Path, force: bool) -> Result<Self, Error> {
+    pub fn open(dir: &Path, force: bool) -> Result<Self, Error> {
         let manifests = check(dir, force)?;
         std::fs::create_dir_all(dir).map_err(Error::writing(dir))?;
         clear(dir, &manifests)?;
@@ -34,7 +36,10 @@ impl Folder {
     }
 
     /// A new file; `path` is relative to the folder.
-    pub(crate) fn create(&self, path: String) -> Result<Output<'_>, Error> {
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn create(&self, path: String) -> Result<Output<'_>, Error> {
         let target = self.dir.join(&path);
         self.begun.lock().expect("nobody panics with the list").push(path.clone());
         let name = target.file_name().expect("a file has a name").to_string_lossy();
@@ -47,7 +52,7 @@ impl Folder {
     }
 
     /// The files that are complete, by name.
-    pub(crate) fn files(&self) -> Vec<FileRow> {
+    pub fn files(&self) -> Vec<FileRow> {
         let mut files = self.files.lock().expect("nobody panics with the list").clone();
         files.sort();
         files
@@ -55,8 +60,17 @@ impl Folder {
 
     /// Says with the manifest that all files are there. What a crash of the machine loses can be made again: waiting for
     /// the disk would take longer.
-    pub(crate) fn complete(mut self, manifest: &Manifest) -> Result<(), Error> {
-        let mut output = self.create(manifest.file_name())?;
+    pub(crate) fn complete(self, manifest: &Manifest) -> Result<(), Error> {
+        self.complete_as(manifest.file_name(), manifest)
+    }
+
+    /// Says with a manifest of another kind that all files are there. So that [`Folder::open`] can replace them one day,
+    /// its name starts with `manifest`, and its field `files` has the [`files`](Self::files).
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn complete_as(mut self, name: String, manifest: &impl Serialize) -> Result<(), Error> {
+        let mut output = self.create(name)?;
         let path = output.target.clone();
         serde_json::to_writer_pretty(&mut output, manifest)
             .map_err(io::Error::from)
@@ -98,12 +112,25 @@ pub(crate) fn check(dir: &Path, force: bool) -> Result<Vec<PathBuf>, Error> {
     if manifests.is_empty() { Err(Error::NotOurs(dir.to_owned())) } else { Ok(manifests) }
 }
 
+/// What all manifests have.
+#[derive(Deserialize)]
+struct Listing {
+    files: Vec<FileRow>,
+}
+
+impl Listing {
+    fn read(path: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path).map_err(Error::reading(path))?;
+        serde_json::from_str(&text).map_err(|error| Error::invalid(path, error))
+    }
+}
+
 /// Takes away what earlier runs made.
 fn clear(dir: &Path, manifests: &[PathBuf]) -> Result<(), Error> {
     for path in manifests {
-        let manifest = Manifest::read_file(path)?;
+        let listing = Listing::read(path)?;
         std::fs::remove_file(path).map_err(Error::writing(path))?;
-        remove(dir, manifest.files.iter().map(|file| &file.path))?;
+        remove(dir, listing.files.iter().map(|file| &file.path))?;
     }
     Ok(())
 }
@@ -129,7 +156,7 @@ fn remove<'a>(dir: &Path, files: impl Iterator<Item = &'a String>) -> Result<(),
 
 /// A file that is being written. Without [`Output::commit`] nothing of it stays.
 #[derive(Debug)]
-pub(crate) struct Output<'a> {
+pub struct Output<'a> {
     folder: &'a Folder,
     target: PathBuf,
     partial: PathBuf,
@@ -139,12 +166,15 @@ pub(crate) struct Output<'a> {
 
 impl Output<'_> {
     /// Where it will be.
-    pub(crate) fn target(&self) -> &Path {
+    pub fn target(&self) -> &Path {
         &self.target
     }
 
     /// Gives the file its name: it is whole.
-    pub(crate) fn commit(mut self) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// When the last of it cannot be written.
+    pub fn commit(mut self) -> Result<(), Error> {
         self.flush()
             .and_then(|()| std::fs::rename(&self.partial, &self.target))
             .map_err(Error::writing(&self.target))?;

@@ -1,7 +1,7 @@
 //! The forms in which what people's phones recorded is written, each for those who read it.
 
 mod points;
-mod tables;
+pub(crate) mod tables;
 mod timeline;
 mod trajectory;
 mod uploads;

@@ -5,7 +5,8 @@
 
 pub mod configuration;
 pub mod error;
-mod folder;
+pub mod export;
+pub mod folder;
 mod forms;
 pub mod generate;
 pub mod in_order;

@@ -4,7 +4,7 @@
 //! The schemas are below. Times are UTC, positions whole multiples of 1e-7 degrees (a centimetre), `locale` counts the
 //! manifest's `time_zones`, and unknown is what the platform writes for it (0 on Android, −1 on iOS).
 
-mod table;
+pub(crate) mod table;
 
 use std::ops::Range;
 

@@ -141,6 +141,14 @@ impl Rows<'_> {
         }
     }
 
+    /// Texts that are not words of the program.
+    pub(crate) fn texts(&mut self, column: impl Iterator<Item: Into<ByteArray>>) {
+        match self.columns.next() {
+            Some(Column::Text(values)) => values.extend(column.map(Into::into)),
+            _ => unreachable!("columns are filled in the order of the schema"),
+        }
+    }
+
     pub(crate) fn optional_int64(&mut self, column: impl Iterator<Item = Option<i64>>) {
         match self.columns.next() {
             Some(Column::Int64(values, Some(levels))) => extend(values, levels, column),
