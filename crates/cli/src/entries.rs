@@ -94,7 +94,7 @@ impl Problems {
 }
 
 /// A file that does not parse is usage; one that cannot be read is a failure.
-fn parse_failure(error: anyhow::Error) -> Failure {
+pub(crate) fn parse_failure(error: anyhow::Error) -> Failure {
     let is_syntax = error.downcast_ref::<serde_json::Error>().is_some_and(|error| !error.is_io());
     if is_syntax { Failure::Usage(error) } else { Failure::Failed(error) }
 }

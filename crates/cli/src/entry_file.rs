@@ -10,20 +10,35 @@ use anyhow::{Context, Result};
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
+use indicatif::ProgressBar;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::Value;
 
 /// As good as zstd's own default.
 const ZSTD_LEVEL: i32 = 3;
+/// A bar that is told of every page of a disk costs more than the reading.
+const FILE_BUFFER_BYTES: usize = 1 << 16;
 
 /// Hands every element of the array in `path` to `each`, with its index.
 ///
 /// # Errors
 /// When the file cannot be read, is not a JSON array, or `each` fails.
 pub(crate) fn read(path: &Path, each: &mut dyn FnMut(usize, Value) -> Result<()>) -> Result<()> {
-    let file = File::open(path).with_context(|| format!("reading {}", path.display()))?;
+    read_counted(path, &ProgressBar::hidden(), each)
+}
+
+/// [`read`], with a bar that moves by the bytes of the file.
+///
+/// # Errors
+/// As there.
+pub(crate) fn read_counted(
+    path: &Path,
+    bar: &ProgressBar,
+    each: &mut dyn FnMut(usize, Value) -> Result<()>,
+) -> Result<()> {
+    let file = bar.wrap_read(File::open(path).with_context(|| format!("reading {}", path.display()))?);
     let reader: Box<dyn Read> = match ending(path) {
-        "gz" => Box::new(MultiGzDecoder::new(BufReader::new(file))),
+        "gz" => Box::new(MultiGzDecoder::new(BufReader::with_capacity(FILE_BUFFER_BYTES, file))),
         "zst" => Box::new(zstd::Decoder::new(file).with_context(|| format!("reading {}", path.display()))?),
         _ => Box::new(file),
     };

@@ -14,7 +14,7 @@ use rushhour_pipeline::transit::Stops;
 use rushhour_pipeline::write::{Settings, write};
 use rushhour_server::diary::{Portion, reset, set_aside, take_in, train};
 use rushhour_server::intake::guarded;
-use rushhour_store::{Options, Store};
+use rushhour_store::Store;
 use serde_json::json;
 
 use crate::entry_file::{EntryWriter, read};
@@ -25,7 +25,7 @@ use crate::intake_score;
 use crate::intake_table::table;
 use crate::output::{say, show};
 use crate::progress::{counter, spinner};
-use crate::surroundings;
+use crate::store::open;
 
 /// Find the trips in files of entries, or in a store.
 #[derive(Debug, clap::Args)]
@@ -156,16 +156,7 @@ const PORTION: Portion = Portion { entries_max: 100_000, span_s_max: f64::INFINI
 
 fn take_in_store(args: &Args, dir: &Path, quiet: bool) -> Result<Exit, Failure> {
     let stops = args.transit.stops().map_err(Failure::Usage)?;
-    if !dir.join("directory.redb").exists() {
-        return Err(Failure::Usage(anyhow!(
-            "there is no store in {}; `rushhour serve --data` makes one",
-            dir.display()
-        )));
-    }
-    let reading = spinner(quiet, "reading the log");
-    let store = Store::open(Options::new(dir, surroundings::rng()?))
-        .with_context(|| format!("opening the store in {}", dir.display()))?;
-    reading.finish_and_clear();
+    let store = open(dir, quiet)?;
     let asked = match &args.user {
         Some(token) => {
             let user = store.user(token).ok_or_else(|| anyhow!("nobody is registered as {token} in {}", dir.display()));

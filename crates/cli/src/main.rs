@@ -23,6 +23,16 @@ mod score_source;
 mod score_table;
 mod serve;
 mod signals;
+mod store;
+mod store_entry;
+mod store_export;
+mod store_figures;
+mod store_import;
+mod store_mend;
+mod store_source;
+mod store_stat;
+mod store_table;
+mod store_verify;
 mod surroundings;
 mod synth;
 mod synth_args;
@@ -78,6 +88,8 @@ enum Command {
     Intake(intake::Args),
     /// Check files of entries, and convert them between phone form and stored form
     Entries(entries::Args),
+    /// Fill a store, look at it, check it, take out of it, and mend it
+    Store(store::Args),
     /// Show what is in results/
     Report(report::Args),
 }
@@ -91,6 +103,7 @@ fn main() -> ExitCode {
         Command::Synth(args) => synth::run(args, quiet),
         Command::Intake(args) => intake::run(&args, quiet),
         Command::Entries(args) => entries::run(&args),
+        Command::Store(args) => store::run(&args, quiet),
         Command::Report(args) => report::run(&args),
     };
     let exit = outcome.unwrap_or_else(Failure::tell);

@@ -83,6 +83,15 @@ pub(crate) fn counter(quiet: bool, what: &'static str, length: u64) -> ProgressB
     ProgressBar::with_draw_target(Some(length), target).with_style(style).with_prefix(what)
 }
 
+/// Counts bytes towards `length`, with how fast, what the message says, and the time that is left.
+pub(crate) fn bytes(quiet: bool, what: &'static str, length: u64) -> ProgressBar {
+    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let style =
+        ProgressStyle::with_template("{prefix:>9} {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}{msg}, {eta} left");
+    let style = style.expect("the template is a valid constant");
+    ProgressBar::with_draw_target(Some(length), target).with_style(style).with_prefix(what)
+}
+
 /// Counts people who are made, with how fast, what the message says, and the time that is left.
 pub(crate) fn people(quiet: bool, length: u64) -> ProgressBar {
     let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };

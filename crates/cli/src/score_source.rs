@@ -203,7 +203,7 @@ fn read_calls(path: &Path, each: &mut dyn FnMut(usize, Value) -> Result<()>) -> 
 }
 
 /// The files among `paths` and in the folders among them, in order.
-fn all_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+pub(crate) fn all_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in paths {
         if !path.is_dir() {
@@ -225,6 +225,6 @@ fn name(path: &Path) -> &str {
 }
 
 /// The person in a file's name: `PREFIX_UUID.json.gz`.
-fn person_in_name(path: &Path) -> Option<UserId> {
+pub(crate) fn person_in_name(path: &Path) -> Option<UserId> {
     name(path).split(['_', '.']).find_map(UserId::parse)
 }

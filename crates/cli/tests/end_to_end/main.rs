@@ -7,4 +7,5 @@ mod interrupt;
 mod kill;
 mod launch;
 mod serving;
+mod store;
 mod synth;

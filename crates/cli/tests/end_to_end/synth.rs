@@ -17,7 +17,7 @@ time_zone = "America/Denver"
 country = "US"
 "#;
 
-fn town(dir: &Path) -> String {
+pub(crate) fn town(dir: &Path) -> String {
     let path = dir.join("town.toml");
     std::fs::write(&path, TOWN).unwrap();
     path.to_str().unwrap().to_owned()
