@@ -86,9 +86,15 @@ impl Column {
         self.kinds.iter_mut().for_each(&mut *see);
         see(&mut self.is_round);
         self.numbers.visit(see);
-        let per_cent = self.per_cent.get_or_insert_default();
-        see(&mut per_cent.is_small);
-        per_cent.values.iter_mut().flatten().for_each(see);
+        if let Some(per_cent) = &mut self.per_cent {
+            see(&mut per_cent.is_small);
+            per_cent.values.iter_mut().flatten().for_each(see);
+        }
+    }
+
+    /// Makes room for per cents.
+    pub(crate) fn add_per_cent(&mut self) {
+        self.per_cent.get_or_insert_default();
     }
 
     /// A column with these bits that has met nothing.

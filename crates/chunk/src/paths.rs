@@ -172,6 +172,7 @@ pub(crate) struct Called {
     pub(crate) write_ts: PathId,
     pub(crate) ts: PathId,
     pub(crate) motion_type: PathId,
+    pub(crate) confidence: PathId,
     pub(crate) aside_kind: PathId,
     pub(crate) aside_key: PathId,
     pub(crate) aside_write_ts: PathId,
@@ -191,6 +192,7 @@ pub(crate) static CALLED: LazyLock<Called> = LazyLock::new(|| {
         write_ts: field("write_ts"),
         ts: child(data, Step::Key("ts".into())),
         motion_type: child(data, Step::Key("type".into())),
+        confidence: child(data, Step::Key("confidence".into())),
         aside_kind: aside(Aside::Kind),
         aside_key: aside(Aside::Key),
         aside_write_ts: aside(Aside::WriteTs),
@@ -214,6 +216,11 @@ impl Default for Paths {
 }
 
 impl Paths {
+    /// Whether a path has the same number everywhere.
+    pub(crate) fn is_known(path: PathId) -> bool {
+        (path as usize) < KNOWN.nodes.len()
+    }
+
     /// How many paths there are.
     pub(crate) fn len(&self) -> PathId {
         self.first + PathId::try_from(self.nodes.len()).expect("far below 4 G paths")

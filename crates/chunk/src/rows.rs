@@ -306,8 +306,7 @@ impl Rows {
     }
 
     fn is_same_path(&self, path: PathId, others: &Self, other: PathId) -> bool {
-        let own = Paths::default().len();
-        if path < own || other < own {
+        if Paths::is_known(path) || Paths::is_known(other) {
             return path == other;
         }
         let (mine, theirs) = (self.paths.node(path), others.paths.node(other));

@@ -3,11 +3,11 @@
 use crate::column::Column;
 use crate::draft::Draft;
 use crate::integer::Integer;
-use crate::paths::Role;
+use crate::paths::{CALLED, Role};
 use crate::range_coder::{Bit, Coder};
 use crate::rows::Rows;
 use crate::tables::Tables;
-use crate::template::{Slot, Templates};
+use crate::template::{CLASSES, Slot, Templates};
 use crate::value::Value;
 
 /// The number of cases of how long it was since the last entry, in steps of three bits.
@@ -125,7 +125,10 @@ impl Stream {
 
     /// Makes room for a column.
     pub(crate) fn add_column(&mut self, number: u8) {
-        column_of(&mut self.columns, number.into());
+        let column = column_of(&mut self.columns, number.into());
+        if usize::from(number) / CLASSES == CALLED.confidence as usize {
+            column.add_per_cent();
+        }
     }
 
     /// The place of the body that is likely to be repeated next.

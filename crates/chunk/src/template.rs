@@ -116,7 +116,7 @@ impl Template {
 }
 
 /// How many classes of entries there are.
-const CLASSES: usize = 2;
+pub(crate) const CLASSES: usize = 2;
 
 /// Whether a location is of a receiver of satellites, which knows altitude and speed, or not.
 fn class_of(slots: &[Slot], roles: &[Role]) -> usize {

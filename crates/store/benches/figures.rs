@@ -46,29 +46,55 @@ fn open(dir: &Path, ack: Ack) -> Store {
     Store::open(Options { ack, ..Options::new(dir, StdRng::seed_from_u64(1)) }).unwrap()
 }
 
-/// Location entries as an Android phone sends them: `entries` from number `first` on.
-fn texts(first: usize, entries: usize) -> Vec<(f64, String)> {
-    let text = |number: usize| {
-        let at = START_S + 100.0 * number as f64 + 0.123;
-        let (lat, lon) = (47.371_234_5 + (number % 977) as f64 * 1e-5, 8.529_134_5 + (number % 499) as f64 * 1.3e-5);
-        let text = format!(
-            r#"{{"metadata":{{"key":"background/location","platform":"android","read_ts":0,"time_zone":"Europe/Zurich","type":"sensor-data","write_ts":{at}}},"data":{{"latitude":{lat:.7},"longitude":{lon:.7},"ts":{at},"accuracy":{acc},"altitude":408.{number},"sensed_speed":1.3{number},"bearing":{b},"filter":"time","elapsedRealtimeNanos":{ns}}}}}"#,
-            acc = 3 + number % 29,
-            b = number * 7 % 360,
-            ns = 685_782_605_000_000_u64 + 30_000_000_000 * number as u64,
-        );
-        (at, text)
-    };
+/// An entry: its key, when it was written, and its text.
+type Sent = (&'static str, f64, String);
+
+/// Entries as an Android phone sends them, in the original's shares: of ten, three are locations, each with its filtered
+/// copy, and four are of motion. `entries` from number `first` on.
+fn texts(first: usize, entries: usize) -> Vec<Sent> {
     (first..first + entries).map(text).collect()
 }
 
-fn pack(user: UserId, texts: &[(f64, String)]) -> Upload {
-    let rows = texts.iter().map(|(write_ts, text)| NewRow {
-        kind: "sensor-data",
-        key: "background/location",
-        write_ts: *write_ts,
-        text,
-    });
+fn text(number: usize) -> Sent {
+    let (round, place) = (number / 10, number % 10);
+    let at = START_S + 1_000.0 * round as f64 + 100.0 * place as f64;
+    let noise = |of: usize, range: usize| of.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20 & (range - 1);
+    let (key, write_ts, data) = match place {
+        0..=5 => {
+            let fix = round * 3 + place / 2;
+            let ts = START_S + 1_000.0 * round as f64 + 200.0 * (place / 2) as f64 + noise(fix, 1024) as f64 / 1e3;
+            let (lat, lon) = (47.37 + noise(fix + 1, 4096) as f64 / 1e6, 8.53 + noise(fix + 2, 4096) as f64 / 1e6);
+            let accuracy = 3 + noise(fix + 3, 16);
+            let ns = 685_782_605_000_000 + (round * 10 + place) * 100_000_000_000 + noise(fix + 4, 1 << 30);
+            let data = format!(
+                r#""ts":{ts},"latitude":{lat:.7},"longitude":{lon:.7},"accuracy":{accuracy},"altitude":{},"sensed_speed":{},"bearing":{},"filter":"time","elapsedRealtimeNanos":{ns}"#,
+                400.0 + noise(fix + 5, 1 << 16) as f32 / 4096.0,
+                noise(fix + 6, 2048) as f64 / 100.0,
+                noise(fix + 7, 256),
+            );
+            let is_copy = place % 2 == 1;
+            let key = if is_copy { "background/filtered_location" } else { "background/location" };
+            (key, ts + 0.1 + if is_copy { noise(fix + 8, 512) as f64 / 1e3 } else { 0.0 }, data)
+        }
+        _ => {
+            let ts = at + noise(number, 32_768) as f64 / 1e3;
+            let kind = [0, 2, 3, 4].get(noise(number + 1, 4)).copied().unwrap_or_default();
+            (
+                "background/motion_activity",
+                ts,
+                format!(r#""ts":{ts},"type":{kind},"confidence":{}"#, 40 + noise(number + 2, 64)),
+            )
+        }
+    };
+    let write_ts = (write_ts * 1e3).round() / 1e3;
+    let text = format!(
+        r#"{{"metadata":{{"key":"{key}","platform":"android","read_ts":0,"time_zone":"Europe/Zurich","type":"sensor-data","write_ts":{write_ts}}},"data":{{{data}}}}}"#
+    );
+    (key, write_ts, text)
+}
+
+fn pack(user: UserId, texts: &[Sent]) -> Upload {
+    let rows = texts.iter().map(|(key, write_ts, text)| NewRow { kind: "sensor-data", key, write_ts: *write_ts, text });
     Upload::pack(user, &rows.collect::<Vec<_>>())
 }
 
@@ -133,7 +159,7 @@ fn hot_memory(dir: &Path) {
     let runtime = Runtime::new().unwrap();
     let store = open(dir, Ack::Memory);
     let users = register(&store, &runtime, USERS);
-    let day: Vec<Vec<(f64, String)>> = (0..24).map(|hour| texts(hour * 36, 36)).collect();
+    let day: Vec<Vec<Sent>> = (0..24).map(|hour| texts(hour * 36, 36)).collect();
     for user in &users {
         for hour in &day {
             runtime.block_on(store.append(pack(*user, hour))).unwrap();
