@@ -33,7 +33,7 @@ impl Rows {
 
     /// Rounds the entries of iOS behind the first `known`, which were rounded before. Times of writing lose what they
     /// have below the millisecond, so that no entry changes its second, unless that would make one of two entries: then
-    /// the later one keeps its time.
+    /// the later one keeps its time. One that says the same as one of the first `known` was sent again.
     pub fn round_ios(&mut self, known: usize) {
         let ios = self.ios_rows(known);
         let mut taken: HashMap<(u32, i64), usize> = HashMap::new();
@@ -46,7 +46,9 @@ impl Rows {
             let exact = self.row(row).write_ts;
             self.set_write_ts(row, floor(exact));
             let other = *taken.entry(self.millisecond(row)).or_insert(row);
-            if other != row && !self.says_the_same(row, other) {
+            // What says the same as one that was rounded before was sent again; of two new ones both are kept.
+            let is_sent_again = other < known && self.says_the_same(row, other);
+            if other != row && !is_sent_again {
                 self.set_write_ts(row, exact);
             }
             self.is_rounded = true;
@@ -168,10 +170,15 @@ mod tests {
             )
         };
         let texts = [("5.0001", 1), ("5.0002", 2), ("5.0003", 1)].map(|(at, n)| (at.parse().unwrap(), entry(at, n)));
-        let mut rows = rows(&texts.each_ref().map(|(at, text)| (*at, text.as_str())));
+        let parsed = rows(&texts.each_ref().map(|(at, text)| (*at, text.as_str())));
+        let mut rows = parsed.clone();
         rows.round_ios(0);
         let times: Vec<f64> = (0..3).map(|row| rows.write_ts(row)).collect();
-        assert_eq!(times, [5.0, 5.0002, 5.0], "the third is the first, sent again");
+        assert_eq!(times, [5.0, 5.0002, 5.0003]);
+        let mut sealed = rows.select(&[0, 1]);
+        sealed.append(&parsed);
+        sealed.round_ios(2);
+        assert_eq!(sealed.write_ts(2), 5.0, "the first, sent again");
     }
 
     #[test]

@@ -182,7 +182,7 @@ fn is_test_root(path: &Path) -> bool {
     path.parent()
         .unwrap()
         .file_name()
-        .is_some_and(|dir| ["tests", "benches", "fuzz_targets"].iter().any(|name| dir == *name))
+        .is_some_and(|dir| ["tests", "benches", "examples", "fuzz_targets"].iter().any(|name| dir == *name))
 }
 
 #[test]
@@ -190,7 +190,8 @@ fn every_file_is_included_by_another() {
     for dir in crates() {
         let mut found = BTreeSet::new();
         let src = ["src/lib.rs", "src/main.rs"].map(|root| dir.join(root));
-        let loose = ["tests", "benches", "fuzz/fuzz_targets"].iter().flat_map(|kind| rust_files(&dir.join(kind)));
+        let loose =
+            ["tests", "benches", "examples", "fuzz/fuzz_targets"].iter().flat_map(|kind| rust_files(&dir.join(kind)));
         let roots = loose.filter(|path| is_test_root(path) || path.file_stem().unwrap() == "main");
         for root in src.into_iter().filter(|root| root.is_file()).chain(roots) {
             included(&root, &mut found);
