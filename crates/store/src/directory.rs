@@ -1,7 +1,7 @@
 //! The directory: who there is, where their chunks are, and what was made of their entries, in redb, because all of it
 //! is small and each change must be atomic.
 //!
-//! Everything but diaries can be made anew from the volumes ([`crate::rebuild`]).
+//! Everything but diaries can be made anew from the volumes ([`crate::Store::rebuild`]).
 
 mod chapters;
 mod chunks;
