@@ -37,9 +37,10 @@ impl Rows {
     pub fn round_ios(&mut self, known: usize) {
         let ios = self.ios_rows(known);
         let mut taken: HashMap<(u32, i64), usize> = HashMap::new();
-        // Those that kept their time have no millisecond of their own.
-        for row in (0..self.len().min(known)).filter(|row| floor(self.write_ts(*row)) == self.write_ts(*row)) {
-            taken.insert(self.millisecond(row), row);
+        // A millisecond belongs to whoever was written at it, before those that are rounded to it.
+        let is_whole = |row: &usize| floor(self.write_ts(*row)) == self.write_ts(*row);
+        for row in (0..self.len().min(known)).chain(ios.iter().copied()).filter(is_whole) {
+            taken.entry(self.millisecond(row)).or_insert(row);
         }
         for row in ios {
             self.round_body(row);
@@ -169,12 +170,13 @@ mod tests {
                 r#"{{"metadata":{{"platform":"ios","key":"k","type":"t","write_ts":{write_ts}}},"data":{{"n":{n}}}}}"#
             )
         };
-        let texts = [("5.0001", 1), ("5.0002", 2), ("5.0003", 1)].map(|(at, n)| (at.parse().unwrap(), entry(at, n)));
+        let texts = [("5.0001", 1), ("5.0002", 2), ("5.0003", 1), ("6.0001", 1), ("6.0", 2)]
+            .map(|(at, n)| (at.parse().unwrap(), entry(at, n)));
         let parsed = rows(&texts.each_ref().map(|(at, text)| (*at, text.as_str())));
         let mut rows = parsed.clone();
         rows.round_ios(0);
-        let times: Vec<f64> = (0..3).map(|row| rows.write_ts(row)).collect();
-        assert_eq!(times, [5.0, 5.0002, 5.0003]);
+        let times: Vec<f64> = (0..5).map(|row| rows.write_ts(row)).collect();
+        assert_eq!(times, [5.0, 5.0002, 5.0003, 6.0001, 6.0]);
         let mut sealed = rows.select(&[0, 1]);
         sealed.append(&parsed);
         sealed.round_ios(2);
