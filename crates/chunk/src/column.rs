@@ -5,8 +5,10 @@ use crate::number::{KINDS, Kind};
 use crate::range_coder::{Bit, Coder};
 use crate::value::Value;
 
-/// How many sizes of the last surprise are told apart, in steps of two bits.
+/// How many sizes of a surprise are told apart.
 const CONTEXTS: usize = 8;
+/// The sizes are told apart in steps of so many bits: of 2 to 6 the coarsest took the fewest bytes on the real days.
+const CONTEXT_BITS: usize = 6;
 /// A power of two above every per cent.
 const PER_CENT_MAX: usize = 128;
 /// How many types of motion are told apart.
@@ -27,7 +29,7 @@ pub(crate) struct Column {
     offset: f64,
     /// How many bits the last surprise had.
     pub(crate) bits: usize,
-    /// The same for going straight on and for staying, averaged.
+    /// How many bits the guesses missed by, going straight on and staying, averaged.
     straight_on: i64,
     staying: i64,
     recent: Vec<(Kind, i64)>,
@@ -127,6 +129,11 @@ impl Column {
         self.remember(expected.wrapping_add(surprise), surprise)
     }
 
+    /// The case of the last surprise.
+    pub(crate) fn context(&self) -> usize {
+        self.bits / CONTEXT_BITS
+    }
+
     fn remember(&mut self, payload: i64, surprise: i64) -> Value {
         self.bits = bits_of(surprise);
         self.payloads = [payload, self.payloads[0]];
@@ -137,7 +144,7 @@ impl Column {
 
     /// A number that is like the last one.
     pub(crate) fn like_last(&mut self, coder: &mut impl Coder, value: Value) -> Value {
-        let context = self.bits / 6;
+        let context = self.context();
         self.near(coder, context, value, |column| column.payloads[0])
     }
 
@@ -148,7 +155,7 @@ impl Column {
 
     /// A number that is like another one.
     pub(crate) fn like(&mut self, coder: &mut impl Coder, value: Value, other: f64) -> Value {
-        let context = self.bits / 6;
+        let context = self.context();
         self.near(coder, context, value, |column| column.kind.near(other))
     }
 

@@ -72,7 +72,10 @@ pub struct Primer {
     tables: [Models; DIALECTS],
 }
 
-static PRIMED: LazyLock<Primer> = LazyLock::new(|| Primer::unpack(PRIMER).unwrap_or_else(Primer::blank));
+static PRIMED: LazyLock<Primer> = LazyLock::new(|| {
+    // Other models would be another format, by which nothing could be read that was written.
+    Primer::unpack(PRIMER).expect("the primer is of these models; `examples/prime.rs` makes it")
+});
 
 impl Primer {
     /// The primer of the format.
@@ -158,12 +161,12 @@ impl Primer {
         let bits = rest.len() / 3;
         let (seen, likely) = rest.split_at_checked(bits)?;
         let mut learnt = seen.iter().zip(likely.as_chunks::<2>().0);
-        primer.visit(&mut |bit| {
-            if let Some((times, zero)) = learnt.next() {
-                *bit = Bit::known(u16::from_le_bytes(*zero), (*times).into());
-            }
+        let mut is_whole = true;
+        primer.visit(&mut |bit| match learnt.next() {
+            Some((times, zero)) => *bit = Bit::known(u16::from_le_bytes(*zero), (*times).into()),
+            None => is_whole = false,
         });
-        learnt.next().is_none().then_some(primer)
+        (is_whole && learnt.next().is_none()).then_some(primer)
     }
 
     fn visit(&mut self, see: &mut dyn FnMut(&mut Bit)) {

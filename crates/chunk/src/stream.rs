@@ -67,7 +67,8 @@ struct Now {
     /// How much of a surprise the write time was.
     write_bits: usize,
     ts: f64,
-    latitude_bits: usize,
+    /// How much of a surprise the latitude was.
+    latitude_context: usize,
     /// The number of the body's template.
     template: usize,
     motion_type: usize,
@@ -254,12 +255,11 @@ fn code_number(
         }
         Role::Rare => column.like(coder, value, now.write_ts),
         Role::Latitude => {
-            let context = column.bits / 6;
-            let value = column.moving(coder, value, context);
-            now.latitude_bits = column.bits;
+            let value = column.moving(coder, value, column.context());
+            now.latitude_context = column.context();
             value
         }
-        Role::Longitude => column.moving(coder, value, now.latitude_bits / 6),
+        Role::Longitude => column.moving(coder, value, now.latitude_context),
         Role::Accuracy => column.recurring(coder, value),
         Role::Confidence => column.per_cent(coder, value, now.motion_type),
         Role::BootNanos => column.nanos(coder, value, now.ts),
