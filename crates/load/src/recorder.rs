@@ -115,6 +115,7 @@ impl Record {
             service_ms: self.service.percentiles(),
             wait_ms: self.wait.percentiles(),
             lateness_ms: self.lateness.percentiles(),
+            ..OperationResult::default()
         }
     }
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use rushhour_report::environment::Environment;
-use rushhour_report::result::{GeneratorUse, PhaseLengths, RunResult, SCHEMA, UploadResult};
+use rushhour_report::result::{GeneratorUse, PhaseLengths, RunResult, SCHEMA, ScheduleFacts, UploadResult};
 use tokio::time::{Instant, sleep};
 
 use crate::address::Address;
@@ -79,11 +79,14 @@ pub async fn run(
         verdict,
         reasons,
         seed: scenario.seed,
+        schedule: ScheduleFacts::default(),
         users: scenario.users().get(),
         phases: lengths(&scenario.phases),
         measured_s: measured.as_secs_f64(),
         upload,
         operations,
+        limits: Vec::new(),
+        slow: Vec::new(),
         generator,
         target_use: None,
         environment,

@@ -179,6 +179,7 @@ mod tests {
                 steal_ratio: 0.01,
                 cpu_ratio: 0.4,
                 backlog_max: 3,
+                ..GeneratorUse::default()
             },
             upload: UploadResult { sent: 100, ..UploadResult::default() },
         };

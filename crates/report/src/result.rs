@@ -8,7 +8,7 @@ use crate::environment::Environment;
 use crate::histogram::Percentiles;
 
 /// The version of `result.json`; a change that a reader would notice raises it.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// A whole run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,9 @@ pub struct RunResult {
     pub seed: u64,
     /// How many people there were.
     pub users: u32,
+    /// When what was sent, and by whom.
+    #[serde(default)]
+    pub schedule: ScheduleFacts,
     /// How long each phase was to be, in seconds.
     pub phases: PhaseLengths,
     /// How long was measured, in seconds: less than planned when the run was stopped.
@@ -35,6 +38,12 @@ pub struct RunResult {
     pub upload: UploadResult,
     /// Each operation by its name.
     pub operations: BTreeMap<String, OperationResult>,
+    /// What became of each limit.
+    #[serde(default)]
+    pub limits: Vec<LimitOutcome>,
+    /// The slowest requests of each operation, the slowest first.
+    #[serde(default)]
+    pub slow: Vec<SlowRequest>,
     /// What sending took.
     pub generator: GeneratorUse,
     /// What serving took; `None` when the target was not started by us.
@@ -53,6 +62,85 @@ impl RunResult {
         }
         self
     }
+}
+
+/// When what was sent, and by whom.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ScheduleFacts {
+    /// Of every arrival of the whole schedule, whichever machine sends it: equal hashes, equal schedules. Empty when there
+    /// is none: a closed loop, or a run older than the field.
+    pub hash: String,
+    /// How many arrivals the whole schedule has, *warm-up* included.
+    pub arrivals: u64,
+    /// Whether requests are sent at their intended times, or each when the one before it is answered.
+    pub model: Model,
+    /// How releases were timed: `exact`, `balanced`, `economy`, `spin`.
+    pub pacing: String,
+    /// What carried the requests.
+    pub transport: String,
+    /// How many threads sent.
+    pub threads: u32,
+    /// At most so many connections at once.
+    pub connections_max: u32,
+    /// Which part of the schedule this machine sent; `None` when it was all of it.
+    pub shard: Option<Shard>,
+    /// When the run was to begin, RFC 3339, if that was agreed on.
+    pub start_at: Option<String>,
+    /// How late the first release could be by the machine's clock, in seconds after `start_at`.
+    pub started_late_s: Option<f64>,
+}
+
+/// How a run lets requests go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Model {
+    /// At their intended times, whatever became of the ones before.
+    #[default]
+    Open,
+    /// Each when a connection has its answer to the one before: a slow target is asked less.
+    Closed,
+}
+
+/// A part of a schedule: every arrival whose number leaves this remainder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shard {
+    /// Which, counted from 0.
+    pub index: u32,
+    /// Of how many.
+    pub count: u32,
+}
+
+/// What became of a limit.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LimitOutcome {
+    /// The limit as it was given.
+    pub limit: String,
+    /// The value that is judged: of the whole run, or of the worst window. `None` when there was nothing to judge.
+    pub value: Option<f64>,
+    /// Whether it held.
+    pub held: bool,
+    /// For a windowed limit: when the worst window began, in seconds since the start of the run.
+    pub window_start_s: Option<f64>,
+}
+
+/// One of the slowest requests.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SlowRequest {
+    /// What it was.
+    pub operation: String,
+    /// Its number in the schedule; with `x-request-id` sent, also what the target knows it by.
+    pub id: u64,
+    /// Whose it was.
+    pub user: u32,
+    /// When it was intended, in seconds since the start of the run.
+    pub intended_s: f64,
+    /// What it took from then on, or had taken when it was given up.
+    pub response_ms: f64,
+    /// How long it had waited for a connection.
+    pub wait_ms: f64,
+    /// How it ended: `completed`, `censored`, or the kind of failure.
+    pub outcome: String,
 }
 
 /// What a run says.
@@ -131,6 +219,15 @@ pub struct OperationResult {
     pub completed_per_s: f64,
     /// Failures by kind.
     pub errors: BTreeMap<String, u64>,
+    /// The response times of failures, by kind: they are in no other percentile.
+    #[serde(default)]
+    pub error_response_ms: BTreeMap<String, Percentiles>,
+    /// Of the failed, those that were given up before they were sent, as the scenario asked for.
+    #[serde(default)]
+    pub shed: u64,
+    /// Of the failed, those that a limiter refused (429, or 503 with `Retry-After`): a rule, not a lack of capacity.
+    #[serde(default)]
+    pub limited: u64,
     /// Mean size of a request's body.
     pub request_bytes_mean: f64,
     /// Mean size of an answer's body.
@@ -158,6 +255,15 @@ pub struct GeneratorUse {
     pub cpu_ratio: f64,
     /// Processor time that the hypervisor gave to others, as a share of all.
     pub steal_ratio: f64,
+    /// How long the busiest sending thread was ready to run and did not get a processor, as a share of the time.
+    #[serde(default)]
+    pub run_queue_wait_ratio: f64,
+    /// How long some process of the machine waited for a processor, as a share of the time: Linux' pressure, `some`.
+    #[serde(default)]
+    pub pressure_ratio: Option<f64>,
+    /// Released, of what was scheduled and not given up with the run.
+    #[serde(default)]
+    pub released_ratio: Option<f64>,
     /// The most requests that were waiting for a connection at once.
     pub backlog_max: u64,
     /// p99 of the lateness over all operations, in milliseconds.

@@ -206,7 +206,7 @@ mod tests {
 
     use super::*;
     use crate::environment::Environment;
-    use crate::result::{GeneratorUse, PhaseLengths, SCHEMA, Verdict};
+    use crate::result::{GeneratorUse, PhaseLengths, SCHEMA, ScheduleFacts, Verdict};
 
     fn run() -> RunResult {
         let told = Percentiles {
@@ -235,10 +235,13 @@ mod tests {
             reasons: vec!["get: response p99 345.6 ms is over the limit of 250 ms".into()],
             seed: 1,
             users: 20,
+            schedule: ScheduleFacts::default(),
             phases: PhaseLengths { warm_up_s: 2.0, measure_s: 20.0, drain_s: 5.0 },
             measured_s: 20.0,
             upload: UploadResult { sent: 10, failed: 0, entries: 5000, bytes: 1_500_000, seconds: 0.5 },
             operations: BTreeMap::from([("get".to_owned(), operation), ("timeline".to_owned(), empty)]),
+            limits: Vec::new(),
+            slow: Vec::new(),
             generator: GeneratorUse::default(),
             target_use: Some(TargetUse { measure_cpu_s: 1.0, ..TargetUse::default() }),
             environment: Environment::default(),
