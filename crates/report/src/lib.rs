@@ -4,6 +4,8 @@
 
 pub mod environment;
 pub mod histogram;
+pub mod hlog;
+pub mod interval;
 pub mod result;
 pub mod summary;
 pub mod table;
