@@ -46,6 +46,11 @@ impl Latencies {
         self.0.add(&other.0).expect("all histograms have the same bounds");
     }
 
+    /// Takes out what had been taken in before.
+    pub(crate) fn take_out(&mut self, other: &Self) {
+        self.0.subtract(&other.0).expect("it had been taken in before");
+    }
+
     /// Forgets everything and keeps its memory.
     pub fn clear(&mut self) {
         self.0.reset();
@@ -195,6 +200,18 @@ mod tests {
         assert!((latencies.sum_s() - 5.05).abs() < 0.01, "{}", latencies.sum_s());
         latencies.clear();
         assert_eq!((latencies.count(), latencies.max_ms(), latencies.sum_s()), (0, None, 0.0));
+    }
+
+    #[test]
+    fn what_was_taken_in_can_be_taken_out() {
+        let (mut sum, mut other) = (Latencies::default(), Latencies::default());
+        sum.record(Duration::from_millis(3));
+        let before = sum.clone();
+        (1..100).for_each(|ms| other.record(Duration::from_millis(ms)));
+        sum.merge(&other);
+        assert_eq!(sum.count(), 100);
+        sum.take_out(&other);
+        assert_eq!((sum.percentiles(), sum), (before.percentiles(), before));
     }
 
     #[test]

@@ -114,11 +114,17 @@ pub struct Shard {
 /// What became of a limit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LimitOutcome {
-    /// The limit as it was given.
+    /// The limit as it was given, on one operation.
     pub limit: String,
+    /// The operation.
+    #[serde(default)]
+    pub operation: String,
+    /// Which of its numbers is judged: `response_ms.max` where there are too few samples for a percentile.
+    #[serde(default)]
+    pub metric: String,
     /// The value that is judged: of the whole run, or of the worst window. `None` when there was nothing to judge.
     pub value: Option<f64>,
-    /// Whether it held.
+    /// Whether there was a value, and it held the limit.
     pub held: bool,
     /// For a windowed limit: when the worst window began, in seconds since the start of the run.
     pub window_start_s: Option<f64>,
