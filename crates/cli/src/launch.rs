@@ -8,7 +8,9 @@ use rushhour_launch::target::Target;
 use rushhour_launch::{Launch, launch};
 
 use crate::exit::{Exit, Failure};
-use crate::load::{OverrideArgs, block_on_one_thread, scenario, tell};
+use crate::load::{block_on_one_thread, tell};
+use crate::load_args::OverrideArgs;
+use crate::materials::scenario;
 use crate::progress::Progress;
 use crate::surroundings;
 
@@ -33,14 +35,17 @@ pub(crate) struct Args {
 
 /// Runs the subcommand.
 pub(crate) fn run(args: Args, quiet: bool) -> Result<Exit, Failure> {
-    let (scenario, population) = scenario(Some(&args.scenario), args.overrides, quiet)?;
+    let caller = surroundings::caller();
+    let share = args.overrides.share(caller.started_at).map_err(Failure::Usage)?;
+    let trust = args.overrides.trust();
+    let (scenario, materials) = scenario(Some(&args.scenario), args.overrides, quiet)?;
     let target = match &args.target {
         Some(file) => read_target(file).map_err(Failure::Usage)?,
         None => Target::local(),
     };
     let program = surroundings::program()?;
-    let environment = environment(&surroundings::caller());
-    let job = Launch { scenario, population, target, program, environment };
+    let environment = environment(&caller);
+    let job = Launch { scenario, materials, trust, share, target, program, environment };
     let progress = Progress::new(quiet);
     let (dir, result) = block_on_one_thread(|stop| launch(job, &args.out, progress, stop))?;
     tell(&result, Some(&dir))

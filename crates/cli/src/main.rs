@@ -15,6 +15,8 @@ mod intake_table;
 mod ios_rounding;
 mod launch;
 mod load;
+mod load_args;
+mod materials;
 mod output;
 mod progress;
 mod real_days;

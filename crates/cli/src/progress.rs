@@ -113,6 +113,8 @@ fn word(stage: Stage) -> &'static str {
         Stage::Stop => "stop",
         Stage::Register => "register",
         Stage::Upload => "upload",
+        Stage::Prepare => "prepare",
+        Stage::Wait => "wait",
         Stage::WarmUp => "warm-up",
         Stage::Measure => "measure",
         Stage::Drain => "drain",

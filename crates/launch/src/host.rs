@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use procfs::{CpuInfo, Current, CurrentSI, KernelStats, LoadAverage, Meminfo};
+use procfs::{CpuInfo, CpuPressure, Current, CurrentSI, KernelStats, LoadAverage, Meminfo};
 use rushhour_load::observer::HostSample;
 use rushhour_report::environment::Environment;
 
@@ -50,20 +50,25 @@ pub fn sample() -> HostSample {
         t.user + t.nice + t.system + t.idle + optional.iter().sum::<u64>()
     });
     let pid = std::process::id().try_into().ok();
+    let (thread_cpu_s, thread_wait_s) = thread_s().unwrap_or_default();
+    let wall = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
     HostSample {
-        thread_cpu_s: thread_cpu_s().unwrap_or_default(),
+        thread_cpu_s,
+        thread_wait_s,
         process_cpu_s: pid.and_then(cpu_s).unwrap_or_default(),
         steal_s: steal as f64 / ticks_per_s,
         total_s: all as f64 / ticks_per_s,
+        pressure_s: CpuPressure::current().ok().map(|pressure| pressure.some.total as f64 / 1e6),
+        wall_s: wall.tv_sec as f64 + wall.tv_nsec as f64 / 1e9,
     }
 }
 
-/// Processor time of the calling thread: the first number of `schedstat`, in nanoseconds (Linux,
-/// `Documentation/scheduler/sched-stats.rst`). `stat` has it too, but in ticks of 10 ms.
-fn thread_cpu_s() -> Option<f64> {
+/// Processor time of the calling thread, and how long it was ready and had no processor: the first two numbers of
+/// `schedstat`, in nanoseconds (Linux, `Documentation/scheduler/sched-stats.rst`). `stat` counts in ticks of 10 ms.
+fn thread_s() -> Option<(f64, f64)> {
     let text = std::fs::read_to_string(Path::new("/proc/thread-self/schedstat")).ok()?;
-    let on_cpu_ns: u64 = text.split_whitespace().next()?.parse().ok()?;
-    Some(on_cpu_ns as f64 / 1e9)
+    let mut seconds = text.split_whitespace().map_while(|number| number.parse::<u64>().ok()).map(|ns| ns as f64 / 1e9);
+    Some((seconds.next()?, seconds.next()?))
 }
 
 #[cfg(test)]

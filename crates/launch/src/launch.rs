@@ -8,11 +8,14 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use rushhour_load::address::Address;
 use rushhour_load::observer::{Observer, Stage};
-use rushhour_load::population::Population;
+use rushhour_load::plan::Materials;
 use rushhour_load::scenario::Scenario;
 use rushhour_load::stop::Stop;
-use rushhour_load::{Run, run};
+use rushhour_load::tls::{TlsError, Trust};
+use rushhour_load::transport::http1::Http1;
+use rushhour_load::{Finished, Run, Share, run};
 use rushhour_report::environment::Environment;
+use rushhour_report::interval::Interval;
 use rushhour_report::result::{RunResult, TargetUse};
 
 use crate::host::sample;
@@ -26,8 +29,12 @@ use crate::target::{Server, Target};
 pub struct Launch {
     /// What is sent.
     pub scenario: Scenario,
-    /// Whose phones send it.
-    pub population: Population,
+    /// What its requests are made from.
+    pub materials: Materials,
+    /// Whom to believe, if the target speaks TLS.
+    pub trust: Trust,
+    /// Which part is sent from here, and when.
+    pub share: Share,
     /// What it is sent to.
     pub target: Target,
     /// This program, which is also the reference server.
@@ -41,27 +48,30 @@ pub struct Launch {
 /// # Errors
 /// When the target does not start or ends by itself, or something cannot be kept.
 pub async fn launch(launch: Launch, out: &Path, observer: Rc<dyn Observer>, stop: Stop) -> Result<(RunDir, RunResult)> {
-    let Launch { scenario, population, target, program, environment } = launch;
+    let Launch { scenario, materials, trust, share, target, program, environment } = launch;
     let dir = RunDir::create(out, &scenario, &target, &environment)?;
     let name = target.name.as_str().to_owned();
-    let run_at = |address: Address| Run { scenario, population, address, target: name, environment };
-    let (result, trouble) = match target.server {
-        Server::External { url } => (run(run_at(url), sample, observer, stop).await?, Ok(())),
+    let run_at = |address: Address| {
+        let target = Http1::new(address, &trust)?;
+        Ok(Run { scenario, materials, target, target_name: name, environment, share })
+    };
+    let (finished, trouble) = match target.server {
+        Server::External { url } => (run(run_at(url)?, sample, observer, stop).await?, Ok(())),
         Server::Reference => run_reference(&dir, &program, run_at, observer, stop).await?,
     };
-    dir.keep(&result)?;
+    dir.keep(&finished.result)?;
     trouble.with_context(|| format!("what was measured is kept in {}", dir.path().display()))?;
-    Ok((dir, result))
+    Ok((dir, finished.result))
 }
 
 /// The result of a run against a server of our own, and what went wrong with the server beside it.
 async fn run_reference(
     dir: &RunDir,
     program: &Path,
-    run_at: impl FnOnce(Address) -> Run,
+    run_at: impl FnOnce(Address) -> Result<Run, TlsError>,
     observer: Rc<dyn Observer>,
     stop: Stop,
-) -> Result<(RunResult, Result<()>)> {
+) -> Result<(Finished, Result<()>)> {
     let data_dir = dir.join("data");
     observer.steps(Stage::Start, 1);
     let server = ServerProcess::start(program, &data_dir, &dir.join("server.log")).await?;
@@ -69,20 +79,21 @@ async fn run_reference(
     let sampler = Sampler::start(pid, &data_dir, &dir.join("target.csv"))?;
     let marks =
         Rc::new(CpuMarks { observer: Rc::clone(&observer), pid, start_s: Cell::default(), end_s: Cell::default() });
-    let outcome = run(run_at(server.address().clone()), sample, Rc::clone(&marks) as _, stop).await;
+    let outcome = run(run_at(server.address().clone())?, sample, Rc::clone(&marks) as _, stop).await;
     observer.steps(Stage::Stop, 1);
     let used = sampler.finish();
     let stopped = server.stop().await;
     observer.finish();
-    let mut result = match (outcome, &stopped) {
-        (Ok(result), _) => result,
+    let mut finished = match (outcome, &stopped) {
+        (Ok(finished), _) => finished,
         // A server that died is the better explanation of whatever else went wrong.
         (Err(_), Err(_)) => return Err(stopped.expect_err("just seen")),
         (Err(error), Ok(())) => return Err(error.into()),
     };
     let removed = std::fs::remove_dir_all(&data_dir).with_context(|| format!("removing {}", data_dir.display()));
-    result.target_use = used.as_ref().ok().map(|used| TargetUse { measure_cpu_s: marks.measure_cpu_s(), ..*used });
-    Ok((result, stopped.and(used.map(drop)).and(removed)))
+    finished.result.target_use =
+        used.as_ref().ok().map(|used| TargetUse { measure_cpu_s: marks.measure_cpu_s(), ..*used });
+    Ok((finished, stopped.and(used.map(drop)).and(removed)))
 }
 
 /// Passes everything on, and notes what the target had used when *measure* began and ended.
@@ -116,6 +127,10 @@ impl Observer for CpuMarks {
 
     fn step(&self) {
         self.observer.step();
+    }
+
+    fn interval(&self, interval: &Interval) {
+        self.observer.interval(interval);
     }
 
     fn finish(&self) {

@@ -8,32 +8,48 @@ use hyper::http::uri::Authority;
 use serde::{Deserialize, Serialize};
 
 const HTTP_PORT: u16 = 80;
+const HTTPS_PORT: u16 = 443;
 
-/// An address such as `http://127.0.0.1:8080`. Nothing else can be built.
+/// An address such as `http://127.0.0.1:8080` or `https://example.org`. Nothing else can be built.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Address(Authority);
+pub struct Address {
+    scheme: Scheme,
+    authority: Authority,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scheme {
+    Http,
+    Https,
+}
 
 impl Address {
     /// Host and port as they stand in the address.
     pub fn authority(&self) -> &str {
-        self.0.as_str()
+        self.authority.as_str()
     }
 
     /// The host alone, without the brackets of an IPv6 address.
     pub fn host(&self) -> &str {
-        self.0.host().trim_start_matches('[').trim_end_matches(']')
+        self.authority.host().trim_start_matches('[').trim_end_matches(']')
     }
 
-    /// The port, 80 when none is given.
+    /// The port; that of the protocol when none is given.
     pub fn port(&self) -> u16 {
-        self.0.port_u16().unwrap_or(HTTP_PORT)
+        self.authority.port_u16().unwrap_or(if self.is_tls() { HTTPS_PORT } else { HTTP_PORT })
+    }
+
+    /// Whether it is spoken to through TLS.
+    pub fn is_tls(&self) -> bool {
+        self.scheme == Scheme::Https
     }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}", self.0)
+        let scheme = if self.is_tls() { "https" } else { "http" };
+        write!(f, "{scheme}://{}", self.authority)
     }
 }
 
@@ -57,13 +73,16 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Self, String> {
         let failed = |reason: &str| format!("`{text}` is not an address such as http://127.0.0.1:8080: {reason}");
         let uri: Uri = text.parse().map_err(|error: hyper::http::uri::InvalidUri| failed(&error.to_string()))?;
-        if uri.scheme_str() != Some("http") {
-            return Err(failed("only http:// can be driven so far"));
-        }
+        let scheme = match uri.scheme_str() {
+            Some("http") => Scheme::Http,
+            Some("https") => Scheme::Https,
+            _ => return Err(failed("it starts with neither http:// nor https://")),
+        };
         if uri.path() != "/" || uri.query().is_some() {
             return Err(failed("an address has no path"));
         }
-        uri.into_parts().authority.map(Self).ok_or_else(|| failed("it names no host"))
+        let authority = uri.into_parts().authority.ok_or_else(|| failed("it names no host"))?;
+        Ok(Self { scheme, authority })
     }
 }
 
@@ -79,13 +98,18 @@ mod tests {
         let address: Address = "http://[::1]:81".parse().unwrap();
         assert_eq!((address.host(), address.port(), address.authority()), ("::1", 81, "[::1]:81"));
         assert_eq!("http://localhost".parse::<Address>().unwrap().port(), 80);
+        let address: Address = "https://localhost".parse().unwrap();
+        assert_eq!(
+            (address.port(), address.is_tls(), address.to_string()),
+            (443, true, "https://localhost".to_owned())
+        );
     }
 
     #[test]
     fn what_cannot_be_driven_is_no_address() {
         for (text, reason) in [
-            ("localhost:8080", "only http://"),
-            ("https://localhost", "only http://"),
+            ("localhost:8080", "neither http:// nor"),
+            ("ftp://localhost", "neither http:// nor"),
             ("http://localhost/diary", "no path"),
             ("http://localhost?a", "no path"),
             ("http://", "is not an address"),

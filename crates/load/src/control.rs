@@ -7,26 +7,32 @@ use reqwest::Client;
 use rushhour_model::wire::{Call, ErrorResponse, route};
 use tokio::task::JoinSet;
 
-use crate::address::Address;
 use crate::error::LoadError;
 use crate::observer::Observer;
 use crate::population::Population;
+use crate::transport::http1::Http1;
 
 /// How long a registration may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// How many users are registered at once.
 const REGISTERED_AT_ONCE: usize = 16;
 
-/// Makes every person of the population known to the target. A known one is left as it is.
+/// Makes `users` of the population known to the target. A known one is left as it is.
 ///
 /// # Errors
 /// [`LoadError::Register`] with the first refusal.
-pub async fn register(address: &Address, population: &Population, observer: &dyn Observer) -> Result<(), LoadError> {
+pub async fn register(
+    target: &Http1,
+    population: &Population,
+    users: &[u32],
+    observer: &dyn Observer,
+) -> Result<(), LoadError> {
+    let address = target.address();
     // Straight to the target, as the load goes.
-    let client = Client::builder().no_proxy().timeout(TIMEOUT).build();
-    let client = client.map_err(|error| LoadError::Register { address: address.clone(), reason: full(&error) })?;
+    let builder = Client::builder().no_proxy().timeout(TIMEOUT).tls_backend_preconfigured(target.tls_config());
+    let client = builder.build().map_err(LoadError::Client)?;
     let mut waiting = JoinSet::new();
-    let mut people = 0..population.users();
+    let mut people = users.iter();
     loop {
         while waiting.len() < REGISTERED_AT_ONCE
             && let Some(user) = people.next()
@@ -34,7 +40,7 @@ pub async fn register(address: &Address, population: &Population, observer: &dyn
             waiting.spawn(create(
                 client.clone(),
                 format!("{address}{}", route::PROFILE_CREATE),
-                population.token(user),
+                population.token(*user),
             ));
         }
         let Some(created) = waiting.join_next().await else { return Ok(()) };

@@ -12,6 +12,12 @@ impl DocumentError {
     pub(crate) fn new(what: &str) -> Self {
         Self(what.to_owned())
     }
+
+    /// That `unknown` is none of `expected`, with the one that may have been meant.
+    pub(crate) fn unknown(what: &str, unknown: &str, expected: &[&str]) -> Self {
+        let meant = closest(unknown, expected).map_or(String::new(), |meant| format!("\ndid you mean `{meant}`?"));
+        Self(format!("{what}{meant}"))
+    }
 }
 
 /// Reads a document.
@@ -30,11 +36,16 @@ pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, DocumentError> {
 
 /// The expected name that is closest to the unknown one in a message such as "unknown field `a`, expected `b` or `c`".
 fn suggestion(message: &str) -> Option<String> {
-    /// Below this nothing was meant in particular; the message lists all names anyway.
-    const ALIKE: f64 = 0.7;
     let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     let (unknown, expected) = names.split_first().filter(|_| message.starts_with("unknown "))?;
+    closest(unknown, expected).map(str::to_owned)
+}
+
+/// The name that was meant, if any was.
+fn closest<'a>(unknown: &str, names: &[&'a str]) -> Option<&'a str> {
+    /// Below this nothing was meant in particular; the message lists all names anyway.
+    const ALIKE: f64 = 0.7;
     let likeness = |name: &str| strsim::jaro_winkler(unknown, name);
-    let closest = expected.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-    (likeness(closest) >= ALIKE).then(|| (*closest).to_owned())
+    let closest = names.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (likeness(closest) >= ALIKE).then_some(*closest)
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::address::Address;
+use crate::tls::TlsError;
 
 /// Why a load could not be driven.
 #[derive(Debug, thiserror::Error)]
@@ -15,12 +16,37 @@ pub enum LoadError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The target cannot be spoken to.
+    #[error("{address} cannot be driven: {reason}")]
+    Target {
+        /// Where.
+        address: Address,
+        /// What happened.
+        reason: String,
+    },
     /// The target did not take the users.
-    #[error("registering the users at {address}: {reason}; is a server running there?")]
+    #[error("registering the users at {address}: {reason}")]
     Register {
         /// Where.
         address: Address,
         /// What happened.
         reason: String,
+    },
+    /// Nobody to trust.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The HTTP library could not be set up.
+    #[error("setting up the HTTP client: {0}")]
+    Client(reqwest::Error),
+    /// The system gave no thread, runtime or timer.
+    #[error("starting to send: {0}")]
+    Thread(std::io::Error),
+    /// The moment at which all machines were to start had passed.
+    #[error(
+        "everything was ready {late_s:.1} s after the moment at which all machines were to start; agree on a later one"
+    )]
+    TooLate {
+        /// By how much.
+        late_s: f64,
     },
 }

@@ -6,14 +6,19 @@
 
 pub mod address;
 pub mod arrivals;
+mod bodies;
 pub mod control;
+pub mod described;
 pub mod document;
 pub mod driver;
 mod error;
+mod intensity;
 pub mod observer;
 pub mod operation;
-pub mod pool;
+pub mod pacer;
+pub mod plan;
 pub mod population;
+pub mod probe;
 mod recorded;
 pub mod recorder;
 pub mod recording;
@@ -21,11 +26,15 @@ pub mod request;
 mod run;
 pub mod scenario;
 pub mod schedule;
+mod sender;
 pub mod stop;
 mod synthetic;
+pub mod template;
+pub mod tls;
 pub mod transport;
 pub mod upload;
 pub mod validity;
+mod watched;
 
 pub use error::LoadError;
-pub use run::{Run, run};
+pub use run::{Finished, Run, Share, Start, run};

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rushhour_report::interval::Interval;
+
 /// A part of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -11,6 +13,10 @@ pub enum Stage {
     Register,
     /// Uploading the days before the run.
     Upload,
+    /// Making what will be sent.
+    Prepare,
+    /// Waiting for the moment at which all machines start.
+    Wait,
     /// Sending, not counting.
     WarmUp,
     /// Sending and counting.
@@ -29,6 +35,8 @@ pub trait Observer {
     fn lasts(&self, stage: Stage, length: Duration);
     /// One more step of the present stage is done.
     fn step(&self);
+    /// Another second of sending is over.
+    fn interval(&self, _interval: &Interval) {}
     /// The run is over.
     fn finish(&self);
 }
@@ -38,12 +46,18 @@ pub trait Observer {
 pub struct HostSample {
     /// Processor time of the calling thread.
     pub thread_cpu_s: f64,
+    /// How long the calling thread was ready to run and had no processor.
+    pub thread_wait_s: f64,
     /// Processor time of this program.
     pub process_cpu_s: f64,
     /// Processor time of the machine that the hypervisor gave to others.
     pub steal_s: f64,
     /// All processor time of the machine, used or not.
     pub total_s: f64,
+    /// How long some process waited for a processor; `None` where the system does not tell.
+    pub pressure_s: Option<f64>,
+    /// The time of day, in seconds since 1970.
+    pub wall_s: f64,
 }
 
 /// Reads the counters of the machine that sends. Called on the sending thread.

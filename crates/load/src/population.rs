@@ -10,7 +10,8 @@ use serde::Serialize;
 
 use crate::recorded::Recorded;
 use crate::recording::Recording;
-use crate::scenario::Scenario;
+use crate::scenario::{self, Scenario};
+use crate::schedule::Part;
 use crate::synthetic::Synthetic;
 
 /// People, and how far their phones are with sending their days.
@@ -23,6 +24,8 @@ pub struct Population {
 
 #[derive(Debug)]
 enum People {
+    /// Names, and nothing to send: enough for requests that a scenario describes itself.
+    Named(NonZeroU32),
     Recorded(Recorded),
     Synthetic(Box<Synthetic>),
 }
@@ -63,6 +66,11 @@ impl Population {
         Self::new(People::Synthetic(Box::new(Synthetic::new(world, users, days_before))))
     }
 
+    /// People of whom nothing but their names is known.
+    pub fn named(users: NonZeroU32) -> Self {
+        Self::new(People::Named(users))
+    }
+
     fn new(people: People) -> Self {
         Self { people, before: Before::default() }
     }
@@ -70,6 +78,7 @@ impl Population {
     /// How many people.
     pub fn users(&self) -> u32 {
         match &self.people {
+            People::Named(users) => users.get(),
             People::Recorded(recorded) => recorded.users(),
             People::Synthetic(synthetic) => synthetic.users(),
         }
@@ -78,39 +87,40 @@ impl Population {
     /// What person `user` is called.
     pub fn token(&self, user: u32) -> String {
         match &self.people {
-            People::Recorded(_) => Recorded::token(user),
+            People::Named(_) | People::Recorded(_) => Recorded::token(user),
             People::Synthetic(synthetic) => synthetic.token(user),
         }
-    }
-
-    /// How many days of how many people are uploaded before a run starts.
-    pub fn person_days_before(&self) -> u64 {
-        u64::from(self.days_before()) * u64::from(self.users())
     }
 
     /// A day, or a few, that person `user` has lived and uploaded before the run: which of them is up to `draw`. A study
     /// without one is read on its first day.
     pub fn read_days(&self, user: u32, draw: u32) -> LivedDays {
         match &self.people {
+            People::Named(_) => LivedDays { first: scenario::default_first_day(), count: 1 },
             People::Recorded(recorded) => recorded.read_days(user, draw),
             People::Synthetic(synthetic) => synthetic.read_days(draw),
         }
     }
 
-    /// The next upload of the days before the run, day by day and person by person, and how many person-days were
-    /// completed since the one before; none when all are made.
-    pub fn next_before(&mut self) -> Option<(Upload, u32)> {
+    /// The next upload of the days before the run, day by day and person by person of `part`, whose it is, and how many
+    /// person-days were completed since the one before; none when all are made.
+    pub fn next_before(&mut self, part: Part) -> Option<(Upload, u32, u32)> {
         let mut passed = 0;
         while self.before.day < self.days_before() {
             let Before { day, user } = self.before;
             let upload = match &mut self.people {
+                People::Named(_) => None,
                 People::Recorded(recorded) => recorded.next_upload_of_day(user, day),
                 People::Synthetic(synthetic) => synthetic.next_upload_of_day(user, day),
             };
+            // Those of other parts live their days as well, so that everybody goes on where the days before end.
             if let Some(upload) = upload {
-                return Some((upload, passed));
+                if part.has(user.into()) {
+                    return Some((upload, user, passed));
+                }
+                continue;
             }
-            passed += 1;
+            passed += u32::from(part.has(user.into()));
             let is_last = user + 1 == self.users();
             self.before = if is_last { Before { day: day + 1, user: 0 } } else { Before { day, user: user + 1 } };
         }
@@ -120,13 +130,16 @@ impl Population {
     /// What the phone of person `user` has not sent before.
     pub fn next_upload(&mut self, user: u32) -> Upload {
         match &mut self.people {
+            People::Named(_) => Upload { entries: 0, body: Bytes::from_static(b"{\"phone_to_server\":[]}") },
             People::Recorded(recorded) => recorded.next_upload(user),
             People::Synthetic(synthetic) => synthetic.next_upload(user),
         }
     }
 
-    fn days_before(&self) -> u32 {
+    /// How many days everybody has uploaded before a run starts.
+    pub fn days_before(&self) -> u32 {
         match &self.people {
+            People::Named(_) => 0,
             People::Recorded(recorded) => recorded.days_before(),
             People::Synthetic(synthetic) => synthetic.days_before(),
         }

@@ -1,20 +1,33 @@
 //! What happened to each request, as counts and histograms of constant size.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use rushhour_report::histogram::Latencies;
-use rushhour_report::result::OperationResult;
+use rushhour_report::hlog::{Histograms, OperationHistograms};
+use rushhour_report::interval::{Interval, IntervalOperation};
+use rushhour_report::result::{OperationResult, SlowRequest};
 
-use crate::operation::Operation;
+use crate::operation::{Call, Name, Operation};
+use crate::request::Request;
 use crate::scenario::{Phases, Scenario};
 use crate::transport::{Answer, Failure};
+
+/// So many of the slowest requests of each operation are kept with their numbers.
+const SLOW_MAX: usize = 5;
+/// So many kinds of failure have a histogram of their own; each takes some 150 kB.
+const KINDS_MAX: usize = 8;
 
 /// One request's instants, from the start of the run, and how it ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {
+    /// Its number in the schedule.
+    pub number: u64,
     /// What it was.
     pub operation: Operation,
+    /// Whose.
+    pub user: u32,
     /// When the schedule said it is sent.
     pub intended: Duration,
     /// When we let it go.
@@ -23,6 +36,8 @@ pub struct Sample {
     pub sent: Option<Duration>,
     /// When the answer was complete, or it was given up.
     pub done: Duration,
+    /// How many entries it carried.
+    pub entries: usize,
     /// The size of its body.
     pub request_bytes: usize,
     /// How it ended.
@@ -40,8 +55,59 @@ pub enum Outcome {
     Censored,
 }
 
-#[derive(Debug, Default)]
-struct Record {
+impl Sample {
+    /// A request that was let go and not sent yet.
+    pub(crate) fn released(request: &Request, released: Duration) -> Self {
+        Self {
+            number: request.number,
+            operation: request.operation,
+            user: request.user,
+            intended: request.at,
+            released,
+            sent: None,
+            done: released,
+            entries: request.entries,
+            request_bytes: request.body.len(),
+            outcome: Outcome::Censored,
+        }
+    }
+
+    /// The same when it had ended.
+    pub(crate) fn ended(self, done: Duration, outcome: Outcome) -> Self {
+        Self { done, outcome, ..self }
+    }
+
+    fn response(&self) -> Duration {
+        self.done.saturating_sub(self.intended)
+    }
+
+    fn wait(&self) -> Duration {
+        self.sent.unwrap_or(self.done).saturating_sub(self.released)
+    }
+
+    fn ending(&self) -> String {
+        match self.outcome {
+            Outcome::Completed(_) => "completed".to_owned(),
+            Outcome::Failed(failure) => failure.kind(),
+            Outcome::Censored => "censored".to_owned(),
+        }
+    }
+}
+
+/// Is told what happens to each request.
+pub trait Record {
+    /// One was let go.
+    fn released(&mut self, _operation: Operation) {}
+
+    /// One was written to a connection.
+    fn sent(&mut self, _operation: Operation) {}
+
+    /// Counts one sample, once it is done.
+    fn record(&mut self, sample: &Sample);
+}
+
+#[derive(Clone, Debug, Default)]
+struct Tally {
     offered: u64,
     sent: u64,
     completed: u64,
@@ -52,17 +118,16 @@ struct Record {
     response_bytes: u64,
     response_bytes_max: u64,
     answers_with_something: u64,
-    response: Latencies,
-    service: Latencies,
-    wait: Latencies,
-    lateness: Latencies,
+    parts: OperationHistograms,
+    /// The slowest first.
+    slow: Vec<Sample>,
 }
 
-impl Record {
+impl Tally {
     fn count(&mut self, sample: &Sample) {
         self.offered += 1;
         self.request_bytes += sample.request_bytes as u64;
-        self.lateness.record(sample.released.saturating_sub(sample.intended));
+        self.parts.lateness.record(sample.released.saturating_sub(sample.intended));
         self.sent += u64::from(sample.sent.is_some());
         match sample.outcome {
             Outcome::Completed(answer) => {
@@ -73,9 +138,9 @@ impl Record {
                 self.time(sample);
             }
             Outcome::Failed(failure) => {
-                *self.failed.entry(failure).or_default() += 1;
+                self.fail(failure, sample.response());
                 // A quick refusal would make a bad run look fast; a time-out is a lower bound of the truth.
-                if failure == Failure::Timeout {
+                if failure.is_lower_bound() {
                     self.time(sample);
                 }
             }
@@ -86,82 +151,211 @@ impl Record {
         }
     }
 
-    /// Records what the target took.
-    fn time(&mut self, sample: &Sample) {
-        self.response.record(sample.done.saturating_sub(sample.intended));
-        if let Some(sent) = sample.sent {
-            self.wait.record(sent.saturating_sub(sample.released));
-            self.service.record(sample.done.saturating_sub(sent));
+    fn fail(&mut self, failure: Failure, response: Duration) {
+        *self.failed.entry(failure).or_default() += 1;
+        let errors = &mut self.parts.errors;
+        let has_room = errors.len() < KINDS_MAX;
+        match errors.entry(failure.kind()) {
+            Entry::Occupied(known) => known.into_mut().record(response),
+            Entry::Vacant(new) if has_room => new.insert(Latencies::default()).record(response),
+            Entry::Vacant(_) => {}
         }
     }
 
-    fn result(&self, operation: Operation, rate_per_s: f64, measured: Duration) -> OperationResult {
+    /// Records what the target took.
+    fn time(&mut self, sample: &Sample) {
+        self.parts.response.record(sample.response());
+        if let Some(sent) = sample.sent {
+            self.parts.wait.record(sample.wait());
+            self.parts.service.record(sample.done.saturating_sub(sent));
+        }
+        self.keep_if_slow(sample);
+    }
+
+    fn keep_if_slow(&mut self, sample: &Sample) {
+        if self.slow.len() == SLOW_MAX && self.slow.last().is_some_and(|last| last.response() >= sample.response()) {
+            return;
+        }
+        let place = self.slow.partition_point(|slow| slow.response() >= sample.response());
+        self.slow.insert(place, *sample);
+        self.slow.truncate(SLOW_MAX);
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.offered += other.offered;
+        self.sent += other.sent;
+        self.completed += other.completed;
+        self.completed_while_measuring += other.completed_while_measuring;
+        other.failed.iter().for_each(|(failure, count)| *self.failed.entry(*failure).or_default() += count);
+        self.censored += other.censored;
+        self.request_bytes += other.request_bytes;
+        self.response_bytes += other.response_bytes;
+        self.response_bytes_max = self.response_bytes_max.max(other.response_bytes_max);
+        self.answers_with_something += other.answers_with_something;
+        self.parts.merge(&other.parts);
+        other.slow.iter().for_each(|sample| self.keep_if_slow(sample));
+    }
+
+    fn result(&self, spec: &Spec, measured: Duration) -> OperationResult {
         let mean = |sum: u64, count: u64| if count == 0 { 0.0 } else { sum as f64 / count as f64 };
         let measured_s = measured.as_secs_f64();
+        let failed = |counts: fn(&Failure) -> bool| {
+            self.failed.iter().filter(|(failure, _)| counts(failure)).map(|(_, count)| count).sum()
+        };
+        let errors = self.parts.errors.iter();
         OperationResult {
-            rate_per_s,
+            rate_per_s: spec.rate_per_s,
             offered: self.offered,
             sent: self.sent,
             completed: self.completed,
-            failed: self.failed.values().sum(),
+            failed: failed(|_| true),
             censored: self.censored,
             completed_per_s: if measured_s > 0.0 { self.completed_while_measuring as f64 / measured_s } else { 0.0 },
             errors: self.failed.iter().map(|(failure, count)| (failure.kind(), *count)).collect(),
+            error_response_ms: errors.map(|(kind, latencies)| (kind.clone(), latencies.percentiles())).collect(),
+            shed: failed(|failure| *failure == Failure::Shed),
+            limited: failed(|failure| matches!(failure, Failure::Limited(_))),
             request_bytes_mean: mean(self.request_bytes, self.offered),
             response_bytes_mean: mean(self.response_bytes, self.completed),
             response_bytes_max: self.response_bytes_max,
-            is_always_empty: operation.is_reading() && self.completed > 0 && self.answers_with_something == 0,
-            response_ms: self.response.percentiles(),
-            service_ms: self.service.percentiles(),
-            wait_ms: self.wait.percentiles(),
-            lateness_ms: self.lateness.percentiles(),
-            ..OperationResult::default()
+            is_always_empty: spec.is_reading && self.completed > 0 && self.answers_with_something == 0,
+            response_ms: self.parts.response.percentiles(),
+            service_ms: self.parts.service.percentiles(),
+            wait_ms: self.parts.wait.percentiles(),
+            lateness_ms: self.parts.lateness.percentiles(),
         }
     }
 }
 
-/// Counts the samples whose intended time lies in *measure*.
-#[derive(Debug)]
+/// What is known of an operation before anything is sent.
+#[derive(Clone, Debug)]
+struct Spec {
+    name: Name,
+    rate_per_s: f64,
+    is_reading: bool,
+}
+
+/// Counts the samples whose intended time lies in *measure*, and everything second by second.
+#[derive(Clone, Debug)]
 pub struct Recorder {
     phases: Phases,
-    rates_per_s: BTreeMap<Operation, f64>,
-    records: BTreeMap<Operation, Record>,
+    specs: Vec<Spec>,
+    tallies: Vec<Tally>,
+    /// What happened since the last interval was taken.
+    recent: Vec<IntervalOperation>,
+    recent_start: Duration,
 }
 
 impl Recorder {
     /// For the operations of `scenario`.
     pub fn new(scenario: &Scenario) -> Self {
-        let rates = scenario.arrivals.iter().map(|(operation, arrivals)| (*operation, arrivals.rate_per_s.per_s()));
-        let records = scenario.arrivals.keys().map(|operation| (*operation, Record::default())).collect();
-        Self { phases: scenario.phases, rates_per_s: rates.collect(), records }
+        let (start, end) = (scenario.phases.measure_start(), scenario.phases.measure_end());
+        let specs: Vec<_> = scenario
+            .operations()
+            .map(|(_, name, arrivals)| Spec {
+                name: name.clone(),
+                rate_per_s: arrivals.mean_per_s(start, end),
+                is_reading: Call::named(name.as_str()).is_some_and(Call::is_reading),
+            })
+            .collect();
+        let tallies = specs.iter().map(|_| Tally::default()).collect();
+        let recent = specs.iter().map(|_| IntervalOperation::default()).collect();
+        Self { phases: scenario.phases, specs, tallies, recent, recent_start: Duration::ZERO }
     }
 
-    /// Counts one sample, once it is done.
-    pub fn record(&mut self, sample: &Sample) {
-        let window = self.phases.measure_start()..self.phases.measure_end();
-        let record = self.records.entry(sample.operation).or_default();
-        if window.contains(&sample.intended) {
-            record.count(sample);
+    /// Everything that happened since this was called before; `backlog` is how many wait for a connection now.
+    pub fn take_interval(&mut self, now: Duration, backlog: usize) -> Interval {
+        let length = now.saturating_sub(self.recent_start);
+        let start = std::mem::replace(&mut self.recent_start, now);
+        let taken = self.recent.iter_mut().zip(&self.specs).map(|(recent, spec)| {
+            let recent = std::mem::take(recent);
+            (spec.name.to_string(), recent)
+        });
+        let mut operations: BTreeMap<_, _> = taken.collect();
+        if let Some(first) = operations.values_mut().next() {
+            first.backlog = backlog as u64;
         }
-        // Throughput is what the target finishes per second, whenever that was intended.
-        if matches!(sample.outcome, Outcome::Completed(_)) && window.contains(&sample.done) {
-            record.completed_while_measuring += 1;
-        }
+        Interval { start_s: start.as_secs_f64(), length_s: length.as_secs_f64(), operations }
+    }
+
+    /// Takes in what another thread has recorded.
+    pub fn merge(&mut self, other: &Self) {
+        self.tallies.iter_mut().zip(&other.tallies).for_each(|(own, more)| own.merge(more));
     }
 
     /// The results by operation, after measuring for `measured`.
     pub fn results(&self, measured: Duration) -> BTreeMap<String, OperationResult> {
-        let result = |(operation, record): (&Operation, &Record)| {
-            let rate_per_s = self.rates_per_s.get(operation).copied().unwrap_or_default();
-            (operation.name().to_owned(), record.result(*operation, rate_per_s, measured))
-        };
-        self.records.iter().map(result).collect()
+        let each = self.specs.iter().zip(&self.tallies);
+        each.map(|(spec, tally)| (spec.name.to_string(), tally.result(spec, measured))).collect()
+    }
+
+    /// The histograms by operation.
+    pub fn histograms(&self) -> Histograms {
+        let each = self.specs.iter().zip(&self.tallies);
+        Histograms { operations: each.map(|(spec, tally)| (spec.name.to_string(), tally.parts.clone())).collect() }
+    }
+
+    /// The slowest requests of each operation.
+    pub fn slow(&self) -> Vec<SlowRequest> {
+        let ms = |length: Duration| length.as_secs_f64() * 1e3;
+        let each = self.specs.iter().zip(&self.tallies);
+        let slow = each.flat_map(|(spec, tally)| tally.slow.iter().map(move |sample| (spec, sample)));
+        slow.map(|(spec, sample)| SlowRequest {
+            operation: spec.name.to_string(),
+            id: sample.number,
+            user: sample.user,
+            intended_s: sample.intended.as_secs_f64(),
+            response_ms: ms(sample.response()),
+            wait_ms: ms(sample.wait()),
+            outcome: sample.ending(),
+        })
+        .collect()
     }
 
     /// The lateness of all operations together.
     pub fn lateness(&self) -> Latencies {
         let mut all = Latencies::default();
-        self.records.values().for_each(|record| all.merge(&record.lateness));
+        self.tallies.iter().for_each(|tally| all.merge(&tally.parts.lateness));
         all
+    }
+}
+
+impl Record for Recorder {
+    fn released(&mut self, operation: Operation) {
+        if let Some(recent) = self.recent.get_mut(operation.index()) {
+            recent.offered += 1;
+        }
+    }
+
+    fn sent(&mut self, operation: Operation) {
+        if let Some(recent) = self.recent.get_mut(operation.index()) {
+            recent.sent += 1;
+        }
+    }
+
+    fn record(&mut self, sample: &Sample) {
+        let window = self.phases.measure_start()..self.phases.measure_end();
+        let index = sample.operation.index();
+        let (Some(tally), Some(recent)) = (self.tallies.get_mut(index), self.recent.get_mut(index)) else { return };
+        if window.contains(&sample.intended) {
+            tally.count(sample);
+        }
+        match sample.outcome {
+            Outcome::Completed(_) => {
+                recent.completed += 1;
+                // Throughput is what the target finishes per second, whenever that was intended.
+                tally.completed_while_measuring += u64::from(window.contains(&sample.done));
+            }
+            Outcome::Failed(failure) => {
+                recent.failed += 1;
+                recent.shed += u64::from(failure == Failure::Shed);
+                recent.limited += u64::from(matches!(failure, Failure::Limited(_)));
+            }
+            Outcome::Censored => recent.censored += 1,
+        }
+        if !matches!(sample.outcome, Outcome::Failed(failure) if !failure.is_lower_bound()) {
+            recent.response.record(sample.response());
+        }
+        recent.lateness.record(sample.released.saturating_sub(sample.intended));
     }
 }

@@ -1,19 +1,19 @@
-//! Requests: an arrival with everything that is written to the wire, made ahead of its time.
+//! Requests: an arrival with everything that is written to the wire.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rushhour_model::day::{DAY_S, start_s};
-use rushhour_model::entry::key;
-use rushhour_model::wire::{Call, FindEntriesRequest, route};
-use serde::Serialize;
+use hyper::http::uri::PathAndQuery;
+use hyper::{HeaderMap, Method};
 use tokio::sync::mpsc;
 
 use crate::operation::Operation;
-use crate::population::{self, LivedDays, Population, Upload};
-use crate::schedule::Arrival;
+use crate::plan::Plan;
+use crate::population::Population;
+use crate::schedule::{Arrival, Part};
 
 /// How many requests are made before they are due. More would only hold memory: a median upload has 65 kB.
 const MADE_AHEAD_MAX: usize = 256;
@@ -21,13 +21,21 @@ const MADE_AHEAD_MAX: usize = 256;
 /// What is written to the wire, and when.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
+    /// Its place in the whole schedule.
+    pub number: u64,
     /// The intended time, from the start of the run.
     pub at: Duration,
     /// What it is.
     pub operation: Operation,
+    /// Whose it is.
+    pub user: u32,
+    /// The method.
+    pub method: Method,
     /// The route.
-    pub path: String,
-    /// JSON.
+    pub path: PathAndQuery,
+    /// All headers but the length of the body.
+    pub headers: Arc<HeaderMap>,
+    /// The body.
     pub body: Bytes,
     /// How many entries it carries.
     pub entries: usize,
@@ -35,17 +43,21 @@ pub struct Request {
     pub person_days: u32,
 }
 
-/// The requests of a schedule, in its order. A put carries what the person's phone has not sent before.
+/// The requests of a part of a schedule, in its order.
 #[derive(Debug)]
 pub struct Requests<S> {
+    plan: Arc<Plan>,
     schedule: S,
-    population: Population,
+    part: Part,
+    /// How many puts each person has had, whoever sent them.
+    puts: Vec<u32>,
 }
 
 impl<S: Iterator<Item = Arrival>> Requests<S> {
-    /// The requests of `schedule` for `population`, whose days before the run have been uploaded.
-    pub fn new(schedule: S, population: Population) -> Self {
-        Self { schedule, population }
+    /// The requests of `part` of the whole `schedule`.
+    pub fn new(plan: Arc<Plan>, schedule: S, part: Part) -> Self {
+        let puts = vec![0; plan.users()];
+        Self { plan, schedule, part, puts }
     }
 }
 
@@ -53,35 +65,57 @@ impl<S: Iterator<Item = Arrival>> Iterator for Requests<S> {
     type Item = Request;
 
     fn next(&mut self) -> Option<Request> {
-        let Arrival { at, operation, user, draw } = self.schedule.next()?;
-        let population = &mut self.population;
-        Some(match operation {
-            Operation::Put => put(at, population.next_upload(user)),
-            Operation::Get => plain(at, operation, route::USERCACHE_GET.to_owned(), &call(&population.token(user))),
-            // Readers look at any day that is in the store.
-            Operation::Timeline => {
-                let path = format!("{}/{}", route::GET_TRIPS, population.read_days(user, draw).first);
-                plain(at, operation, path, &call(&population.token(user)))
+        loop {
+            let arrival = self.schedule.next()?;
+            let turn = if self.plan.is_put(arrival.operation) {
+                let puts = self.puts.get_mut(arrival.user as usize)?;
+                *puts += 1;
+                *puts - 1
+            } else {
+                0
+            };
+            if self.part.has(arrival.number) {
+                return Some(self.plan.request(&arrival, turn));
             }
-            Operation::Find => {
-                let token = population.token(user);
-                let body = find(&token, population.read_days(user, draw));
-                plain(at, operation, format!("{}/timestamp", route::FIND_ENTRIES), &body)
-            }
-        })
+        }
     }
 }
 
 /// Every upload of the days before the run, day by day and person by person; gives the population back when asked.
 #[derive(Debug)]
-pub struct Before(pub Population);
+pub struct Before {
+    /// Whose days they are.
+    pub population: Population,
+    /// Of which people: those whose number leaves the remainder.
+    pub part: Part,
+    /// The headers of an upload.
+    pub headers: Arc<HeaderMap>,
+}
+
+impl Before {
+    /// Everybody's.
+    pub fn all(population: Population) -> Self {
+        Self { population, part: Part::WHOLE, headers: Arc::default() }
+    }
+}
 
 impl Iterator for Before {
     type Item = Request;
 
     fn next(&mut self) -> Option<Request> {
-        let (upload, person_days) = self.0.next_before()?;
-        Some(Request { person_days, ..put(Duration::ZERO, upload) })
+        let (upload, user, person_days) = self.population.next_before(self.part)?;
+        Some(Request {
+            number: 0,
+            at: Duration::ZERO,
+            operation: Operation::default(),
+            user,
+            method: Method::POST,
+            path: PathAndQuery::from_static(rushhour_model::wire::route::USERCACHE_PUT),
+            headers: Arc::clone(&self.headers),
+            body: upload.body,
+            entries: upload.entries,
+            person_days,
+        })
     }
 }
 
@@ -91,7 +125,7 @@ pub trait Source {
     fn next(&mut self) -> impl Future<Output = Option<Request>>;
 }
 
-/// Requests that cost nothing to make, or that are there already.
+/// Requests that cost next to nothing to make, or that are there already.
 #[derive(Debug)]
 pub struct Ready<I>(pub I);
 
@@ -157,30 +191,4 @@ impl<I> Source for Ahead<I> {
         }
         next
     }
-}
-
-fn put(at: Duration, upload: Upload) -> Request {
-    let Upload { entries, body } = upload;
-    Request { at, operation: Operation::Put, path: route::USERCACHE_PUT.to_owned(), body, entries, person_days: 0 }
-}
-
-fn call(token: &str) -> Call<'_> {
-    Call { user: Some(token.into()) }
-}
-
-/// What the app asks for when it shows what the pipeline has not reached yet.
-fn find(token: &str, days: LivedDays) -> FindEntriesRequest<'_> {
-    let start = start_s(days.first);
-    let end = start + i64::from(days.count) * DAY_S;
-    FindEntriesRequest {
-        user: Some(token.into()),
-        key_list: Some([key::FILTERED_LOCATION, key::TRANSITION].map(str::to_owned).to_vec()),
-        start_time: Some(start as f64),
-        end_time: Some(end as f64),
-        ..FindEntriesRequest::default()
-    }
-}
-
-fn plain(at: Duration, operation: Operation, path: String, body: &impl Serialize) -> Request {
-    Request { at, operation, path, body: population::body(body), entries: 0, person_days: 0 }
 }

@@ -4,15 +4,24 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use jiff::civil::Date;
+use rushhour_report::limit::{Limit, LimitError};
 use rushhour_synth::region::{PRESETS, RegionParameters};
 use serde::{Deserialize, Serialize};
 
 use crate::arrivals::{Arrivals, Rate};
+use crate::described::Described;
 use crate::document::{self, DocumentError};
-use crate::operation::Operation;
+use crate::operation::{Call, Name as OperationName, Operation};
+
+mod numbers;
+mod phases;
+mod sending;
+
+pub use numbers::Milliseconds;
+pub use phases::{Phases, Seconds};
+pub use sending::{Carrier, Connections, Pacing, Sending};
 
 /// People, what they upload, how often they act, and what must hold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,13 +49,19 @@ pub struct Scenario {
     pub phases: Phases,
     /// How often each operation is sent.
     #[serde(default)]
-    pub arrivals: BTreeMap<Operation, Arrivals>,
+    pub arrivals: BTreeMap<OperationName, Arrivals>,
+    /// Requests that are none of the calls of phones and the app, by the names they have in `arrivals`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub requests: BTreeMap<OperationName, Described>,
     /// How requests are carried.
     #[serde(default)]
     pub connections: Connections,
-    /// What must hold for the run to pass.
+    /// How requests are let go.
     #[serde(default)]
-    pub limits: Limits,
+    pub sending: Sending,
+    /// What must hold for the run to pass; [`Scenario::limits`] when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Vec<Limit>>,
 }
 
 impl Default for Scenario {
@@ -150,183 +165,15 @@ impl TryFrom<String> for Preset {
 }
 
 /// A Monday, far enough from a change of the clocks anywhere.
-fn default_first_day() -> Date {
+pub(crate) fn default_first_day() -> Date {
     Date::constant(2026, 1, 5)
-}
-
-/// How long each phase is. Only requests intended in *measure* count.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Phases {
-    /// Sent, not counted.
-    pub warm_up_s: Seconds,
-    /// Counted.
-    #[serde(deserialize_with = "positive_seconds")]
-    pub measure_s: Seconds,
-    /// How long to wait at the end for what is still under way.
-    pub drain_s: Seconds,
-}
-
-impl Default for Phases {
-    fn default() -> Self {
-        Self { warm_up_s: Seconds(2.0), measure_s: Seconds(30.0), drain_s: Seconds(10.0) }
-    }
-}
-
-impl Phases {
-    /// When *measure* starts, from the start of the run.
-    pub fn measure_start(&self) -> Duration {
-        self.warm_up_s.duration()
-    }
-
-    /// When *measure* ends and *drain* starts.
-    pub fn measure_end(&self) -> Duration {
-        self.measure_start() + self.measure_s.duration()
-    }
-
-    /// When the run ends, whatever is still under way.
-    pub fn end(&self) -> Duration {
-        self.measure_end() + self.drain_s.duration()
-    }
-}
-
-/// A length of time: zero to a year.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "f64")]
-pub struct Seconds(f64);
-
-impl Seconds {
-    /// As the standard library has it.
-    pub fn duration(self) -> Duration {
-        Duration::from_secs_f64(self.0)
-    }
-
-    /// As a number.
-    pub fn as_f64(self) -> f64 {
-        self.0
-    }
-
-    /// As what must not be zero, such as the time to measure.
-    ///
-    /// # Errors
-    /// When it is.
-    pub fn positive(self) -> Result<Self, String> {
-        if self.0 > 0.0 { Ok(self) } else { Err("nothing can be measured in 0 s".to_owned()) }
-    }
-}
-
-fn positive_seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Seconds, D::Error> {
-    Seconds::deserialize(deserializer)?.positive().map_err(serde::de::Error::custom)
-}
-
-impl TryFrom<f64> for Seconds {
-    type Error = String;
-
-    fn try_from(seconds: f64) -> Result<Self, String> {
-        const YEAR_S: f64 = 366.0 * 86_400.0;
-        if (0.0..=YEAR_S).contains(&seconds) {
-            Ok(Self(seconds))
-        } else {
-            Err(format!("{seconds} s is not a length of time between 0 and a year"))
-        }
-    }
-}
-
-/// How requests are carried, with the bound of everything that could grow.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Connections {
-    /// At most this many at once; a request that finds none free waits, and its response time grows.
-    pub max: NonZeroU32,
-    /// A request that is not answered within this time of being sent has failed.
-    pub request_timeout_s: Seconds,
-    /// When this many requests wait for a connection the target is saturated and the run stops.
-    pub backlog_max: NonZeroU32,
-}
-
-impl Default for Connections {
-    fn default() -> Self {
-        const MAX: NonZeroU32 = NonZeroU32::new(64).expect("not zero");
-        const BACKLOG_MAX: NonZeroU32 = NonZeroU32::new(10_000).expect("not zero");
-        Self { max: MAX, request_timeout_s: Seconds(30.0), backlog_max: BACKLOG_MAX }
-    }
-}
-
-/// Bounds that make a run fail.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// The largest share of requests that may fail.
-    pub failed_ratio_max: Ratio,
-    /// The largest p99 of the response time of each operation, in milliseconds.
-    pub response_p99_ms: BTreeMap<Operation, Milliseconds>,
-}
-
-impl Default for Limits {
-    /// What people put up with: `get` at once, an upload or a day of the diary within a second, one error in a thousand.
-    fn default() -> Self {
-        let p99 = |operation, ms| (operation, Milliseconds(ms));
-        Self {
-            failed_ratio_max: Ratio(0.001),
-            response_p99_ms: BTreeMap::from([
-                p99(Operation::Get, 250.0),
-                p99(Operation::Put, 1000.0),
-                p99(Operation::Timeline, 1000.0),
-                p99(Operation::Find, 1000.0),
-            ]),
-        }
-    }
-}
-
-/// A share between 0 and 1.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "f64")]
-pub struct Ratio(f64);
-
-impl Ratio {
-    /// As a number.
-    pub fn as_f64(self) -> f64 {
-        self.0
-    }
-}
-
-impl TryFrom<f64> for Ratio {
-    type Error = String;
-
-    fn try_from(ratio: f64) -> Result<Self, String> {
-        if (0.0..=1.0).contains(&ratio) {
-            Ok(Self(ratio))
-        } else {
-            Err(format!("{ratio} is not a share between 0 and 1"))
-        }
-    }
-}
-
-/// A bound on a latency: above zero.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "f64")]
-pub struct Milliseconds(f64);
-
-impl Milliseconds {
-    /// As a number.
-    pub fn as_f64(self) -> f64 {
-        self.0
-    }
-}
-
-impl TryFrom<f64> for Milliseconds {
-    type Error = String;
-
-    fn try_from(ms: f64) -> Result<Self, String> {
-        if ms > 0.0 && ms.is_finite() { Ok(Self(ms)) } else { Err(format!("{ms} ms is not a bound above zero")) }
-    }
 }
 
 /// What the flags of the command line put in the place of a scenario's values.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Overrides {
     /// New rates; operations that are not named keep theirs.
-    pub rates: BTreeMap<Operation, Rate>,
+    pub rates: BTreeMap<OperationName, Rate>,
     /// The length of *measure*.
     pub measure_s: Option<Seconds>,
     /// The recorded days.
@@ -335,6 +182,18 @@ pub struct Overrides {
     pub users: Option<NonZeroU32>,
     /// The seed.
     pub seed: Option<u64>,
+    /// At most so many connections.
+    pub connections: Option<NonZeroU32>,
+    /// A closed loop in the place of the schedule.
+    pub closed: bool,
+    /// How releases are timed.
+    pub pacing: Option<Pacing>,
+    /// How many threads send.
+    pub threads: Option<NonZeroU32>,
+    /// What carries the requests.
+    pub transport: Option<Carrier>,
+    /// What must hold as well.
+    pub limits: Vec<Limit>,
 }
 
 impl Scenario {
@@ -348,7 +207,65 @@ impl Scenario {
             let what = "people live recorded days (`[days]`) or are made up (`[population]`): leave one of them out";
             return Err(DocumentError::new(what));
         }
+        scenario.check_names()?;
         Ok(scenario)
+    }
+
+    /// Checks that every operation with arrivals is one.
+    fn check_names(&self) -> Result<(), DocumentError> {
+        if let Some(name) = self.requests.keys().find(|name| Call::named(name.as_str()).is_some()) {
+            return Err(DocumentError::new(&format!("[requests.{name}]: phones and the app have a call of that name")));
+        }
+        let known: Vec<_> = self.known_names().collect();
+        let unknown = self.arrivals.keys().find(|name| !known.contains(&name.as_str()));
+        unknown.map_or(Ok(()), |name| {
+            let what =
+                format!("[arrivals.{name}]: `{name}` is neither a call ({}) nor in [requests]", known.join(", "));
+            Err(DocumentError::unknown(&what, name.as_str(), &known))
+        })
+    }
+
+    /// The names that an operation can have.
+    pub fn known_names(&self) -> impl Iterator<Item = &str> {
+        Call::ALL.iter().map(|call| call.name()).chain(self.requests.keys().map(OperationName::as_str))
+    }
+
+    /// The operations that have arrivals, in the order of their names.
+    pub fn operations(&self) -> impl Iterator<Item = (Operation, &OperationName, &Arrivals)> {
+        (0..).map(Operation).zip(&self.arrivals).map(|(operation, (name, arrivals))| (operation, name, arrivals))
+    }
+
+    /// What must hold. Without limits of its own, what people put up with: `get` at once, an upload or a day of the diary
+    /// within a second, one error in a thousand.
+    pub fn limits(&self) -> Vec<Limit> {
+        const PUT_UP_WITH: [(Call, u32); 4] =
+            [(Call::Get, 250), (Call::Put, 1000), (Call::Timeline, 1000), (Call::Find, 1000)];
+        self.limits.clone().unwrap_or_else(|| {
+            let asked = PUT_UP_WITH.iter().filter(|(call, _)| self.arrivals.contains_key(&(*call).into()));
+            let texts = asked.map(|(call, ms)| format!("{}.response_ms.p99 < {ms}", call.name()));
+            let texts = std::iter::once("*.failed_ratio <= 0.001".to_owned()).chain(texts);
+            texts.map(|text| text.parse().expect("valid constants")).collect()
+        })
+    }
+
+    /// Checks that limits are put on operations that are sent.
+    ///
+    /// # Errors
+    /// With the nearest names.
+    pub fn check_limits(&self) -> Result<(), LimitError> {
+        let names = self.arrivals.keys().map(OperationName::as_str);
+        self.limits.iter().flatten().try_for_each(|limit| limit.check_names(names.clone()))
+    }
+
+    /// Whether anything that is sent needs people whom the target knows.
+    pub fn has_calls(&self) -> bool {
+        self.arrivals.keys().any(|name| Call::named(name.as_str()).is_some())
+    }
+
+    /// The highest rate of all operations together.
+    pub fn peak_per_s(&self) -> f64 {
+        let peak = |arrivals: &Arrivals| arrivals.peak_per_s(self.phases.measure_start(), self.phases.measure_end());
+        self.arrivals.values().map(peak).sum()
     }
 
     /// How many people there are.
@@ -360,7 +277,7 @@ impl Scenario {
     pub fn with(mut self, overrides: Overrides) -> Self {
         for (operation, rate) in overrides.rates {
             let spacing = self.arrivals.get(&operation).map(|arrivals| arrivals.spacing).unwrap_or_default();
-            self.arrivals.insert(operation, Arrivals { rate_per_s: rate, spacing });
+            self.arrivals.insert(operation, Arrivals::steady(rate, spacing));
         }
         self.phases.measure_s = overrides.measure_s.unwrap_or(self.phases.measure_s);
         if overrides.days_dir.is_some() {
@@ -373,6 +290,14 @@ impl Scenario {
             self.population.iter_mut().for_each(|population| population.people = users);
         }
         self.seed = overrides.seed.unwrap_or(self.seed);
+        self.connections.max = overrides.connections.unwrap_or(self.connections.max);
+        self.sending.closed |= overrides.closed;
+        self.sending.pacing = overrides.pacing.or(self.sending.pacing);
+        self.sending.threads = overrides.threads.or(self.sending.threads);
+        self.sending.transport = overrides.transport.unwrap_or(self.sending.transport);
+        if !overrides.limits.is_empty() {
+            self.limits = Some(self.limits().into_iter().chain(overrides.limits).collect());
+        }
         self
     }
 }
@@ -380,11 +305,13 @@ impl Scenario {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arrivals::Spacing;
 
     #[test]
     fn an_empty_scenario_is_the_default_one_and_survives_being_written() {
         let scenario = Scenario::parse("[arrivals]\nput = { rate_per_s = 2.5, spacing = \"uniform\" }").unwrap();
-        assert_eq!(scenario.arrivals[&Operation::Put].rate_per_s.per_s(), 2.5);
+        let rate = Rate::try_from(2.5).unwrap();
+        assert_eq!(scenario.arrivals[&Call::Put.into()], Arrivals::steady(rate, Spacing::Uniform));
         let written = toml::to_string(&scenario).unwrap();
         assert_eq!(Scenario::parse(&written).unwrap(), scenario);
     }
@@ -400,8 +327,19 @@ mod tests {
     fn an_unknown_field_is_refused_with_its_line_and_a_suggestion() {
         refuses("seed = 1\nuser = 3", 2, &["unknown field `user`", "did you mean `users`?"]);
         refuses("[arrivals.get]\nrate = 3", 2, &["unknown field `rate`", "did you mean `rate_per_s`?"]);
-        refuses("\n[arrivals.getTrips]\nrate_per_s = 3", 2, &["unknown variant `getTrips`", "did you mean `get`?"]);
         refuses("[phases]\nwarmup_s = 3", 2, &["did you mean `warm_up_s`?"]);
+    }
+
+    #[test]
+    fn an_operation_that_nothing_describes_is_refused() {
+        let refuse = |text: &str| Scenario::parse(text).unwrap_err().to_string();
+        let error = refuse("[arrivals.timelin]\nrate_per_s = 3");
+        assert!(error.contains("neither a call (get, put, timeline,"), "{error}");
+        assert!(error.contains("did you mean `timeline`?"), "{error}");
+        let described = "[requests.home]\nmethod = \"GET\"\npath = \"/\"\n";
+        assert!(Scenario::parse(&format!("{described}[arrivals.home]\nrate_per_s = 3")).is_ok());
+        assert!(refuse(&format!("{described}[arrivals.hom]\nrate_per_s = 3")).contains("did you mean `home`?"));
+        assert!(refuse("[requests.get]\npath = \"/\"").contains("have a call of that name"));
     }
 
     #[test]
@@ -412,8 +350,7 @@ mod tests {
         refuses("[phases]\nmeasure_s = -1", 2, &["not a length of time"]);
         refuses("[phases]\nmeasure_s = 0", 2, &["nothing can be measured"]);
         refuses("[arrivals.get]\nrate_per_s = 1e-30", 2, &["is not a rate"]);
-        refuses("[limits]\nfailed_ratio_max = 2", 2, &["between 0 and 1"]);
-        refuses("[limits.response_p99_ms]\nget = 0", 2, &["above zero"]);
+        refuses("limits = [\"get.response_ms.p95 < 2\"]", 1, &["`response_ms.p95` is no number"]);
         refuses("[days]\nfirst_day = \"yesterday\"", 2, &[]);
         refuses("name = \"../escape\"", 1, &["is not a name"]);
         refuses("seed = ", 1, &[]);
@@ -438,12 +375,9 @@ mod tests {
         let scenario = Scenario::parse("[arrivals.get]\nrate_per_s = 5\nspacing = \"uniform\"").unwrap();
         let rate = Rate::try_from(7.0).unwrap();
         let overrides =
-            Overrides { rates: BTreeMap::from([(Operation::Get, rate)]), seed: Some(9), ..Overrides::default() };
+            Overrides { rates: BTreeMap::from([(Call::Get.into(), rate)]), seed: Some(9), ..Overrides::default() };
         let changed = scenario.clone().with(overrides);
-        assert_eq!(
-            changed.arrivals[&Operation::Get],
-            Arrivals { rate_per_s: rate, ..scenario.arrivals[&Operation::Get] }
-        );
+        assert_eq!(changed.arrivals[&Call::Get.into()], Arrivals::steady(rate, Spacing::Uniform));
         assert_eq!((changed.seed, changed.users), (9, scenario.users));
     }
 }

@@ -3,7 +3,7 @@
 use tokio::sync::watch;
 
 /// Tells those who wait that it is over. When it is dropped without a word, they wait for ever.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Stopper(watch::Sender<bool>);
 
 /// Waits to be told.

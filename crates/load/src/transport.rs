@@ -1,6 +1,7 @@
 //! How a request is carried. The driver only knows these two traits, so a test can script what a target does.
 
 pub mod http1;
+pub mod proxied;
 
 use std::future::Future;
 
@@ -38,12 +39,18 @@ pub struct Answer {
 pub enum Failure {
     /// The target answered with this status.
     Status(u16),
+    /// A limiter of the target answered with this status: 429, or 503 that says when to come again.
+    Limited(u16),
     /// No answer within the time allowed.
     Timeout,
     /// No connection could be opened.
     Connect,
+    /// The target had closed the connection before anything was sent on it: another may be tried.
+    Closed,
     /// The connection broke while it was used.
     Broken,
+    /// We gave it up before it was sent, as the scenario asked for.
+    Shed,
 }
 
 impl Failure {
@@ -51,9 +58,17 @@ impl Failure {
     pub fn kind(self) -> String {
         match self {
             Self::Status(status) => format!("status {status}"),
+            Self::Limited(status) => format!("limited {status}"),
             Self::Timeout => "timeout".to_owned(),
             Self::Connect => "connect".to_owned(),
+            Self::Closed => "closed".to_owned(),
             Self::Broken => "broken".to_owned(),
+            Self::Shed => "shed".to_owned(),
         }
+    }
+
+    /// Whether the target might have answered later, so that the time waited is a lower bound of what it would have taken.
+    pub fn is_lower_bound(self) -> bool {
+        matches!(self, Self::Timeout | Self::Shed)
     }
 }

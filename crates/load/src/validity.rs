@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use rushhour_report::result::{GeneratorUse, OperationResult, UploadResult, Verdict};
+use rushhour_report::limit::breaches;
+use rushhour_report::result::{GeneratorUse, LimitOutcome, OperationResult, UploadResult, Verdict};
 
 use crate::driver::{Driven, Ending};
-use crate::scenario::{Limits, Milliseconds};
 
 /// Lateness below this is not held against a run, however tight its limits: timers are no better.
 const LATENESS_P99_MS: f64 = 2.0;
@@ -17,14 +17,20 @@ const THREAD_CPU_RATIO_MAX: f64 = 0.85;
 const CPU_RATIO_MAX: f64 = 0.85;
 /// A machine whose hypervisor takes more than this measures its neighbours.
 const STEAL_RATIO_MAX: f64 = 0.02;
+/// A generator that lets less than this of the schedule go has measured another one.
+const RELEASED_RATIO_MIN: f64 = 0.99;
 /// A target that leaves more than this share of what was offered unanswered is saturated.
 const CENSORED_RATIO_MAX: f64 = 0.01;
 
 /// Everything that is judged.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    /// What must hold.
-    pub limits: &'a Limits,
+    /// What became of what must hold.
+    pub limits: &'a [LimitOutcome],
+    /// The tightest bound on a response time, in milliseconds.
+    pub tightest_ms: Option<f64>,
+    /// Why the run was stopped early, if a limit asked for it.
+    pub aborted: Option<&'a str>,
     /// How the run ended.
     pub driven: Driven,
     /// What was uploaded before.
@@ -37,7 +43,7 @@ pub struct Facts<'a> {
 
 /// The verdict with its reasons. An interrupted run is not judged; an invalid one neither passes nor fails.
 pub fn judge(facts: &Facts<'_>) -> (Verdict, Vec<String>) {
-    if facts.driven.ending == Ending::Interrupted {
+    if facts.driven.ending == Ending::Interrupted && facts.aborted.is_none() {
         return (Verdict::Interrupted, vec!["stopped before its end; no limit was judged".to_owned()]);
     }
     let verdicts =
@@ -47,10 +53,10 @@ pub fn judge(facts: &Facts<'_>) -> (Verdict, Vec<String>) {
 }
 
 fn invalid(facts: &Facts<'_>) -> Vec<String> {
-    let GeneratorUse { thread_cpu_ratio, cpu_ratio, steal_ratio, lateness_p99_ms, .. } = *facts.generator;
-    let tightest = facts.limits.response_p99_ms.values().map(|limit| limit.as_f64()).fold(f64::INFINITY, f64::min);
+    let GeneratorUse { thread_cpu_ratio, cpu_ratio, steal_ratio, lateness_p99_ms, released_ratio, .. } =
+        *facts.generator;
     let lateness_max =
-        if tightest.is_finite() { LATENESS_P99_MS.max(LATENESS_SHARE * tightest) } else { LATENESS_P99_MS };
+        facts.tightest_ms.map_or(LATENESS_P99_MS, |tightest| LATENESS_P99_MS.max(LATENESS_SHARE * tightest));
     let mut reasons = Vec::new();
     if facts.operations.values().all(|operation| operation.offered == 0) {
         reasons.push("nothing was offered while measuring; raise the rates or measure for longer".to_owned());
@@ -59,6 +65,14 @@ fn invalid(facts: &Facts<'_>) -> Vec<String> {
         reasons.push(format!(
             "the generator let requests go too late: p99 {lateness:.1} ms, at most {lateness_max:.1} ms is valid; \
              run it on a quieter machine or at a lower rate"
+        ));
+    }
+    if let Some(released) = released_ratio.filter(|released| *released < RELEASED_RATIO_MIN) {
+        reasons.push(format!(
+            "the generator let only {:.1} % of the schedule go, at least {:.0} % is valid; lower the rate or split it over \
+             machines",
+            released * 100.0,
+            RELEASED_RATIO_MIN * 100.0
         ));
     }
     if cpu_ratio > CPU_RATIO_MAX {
@@ -109,37 +123,11 @@ fn breached(facts: &Facts<'_>) -> Vec<String> {
     if upload.failed > 0 {
         reasons.push(format!("upload: {} of {} requests failed", upload.failed, upload.sent));
     }
-    for (name, operation) in facts.operations {
-        let failed = ratio(operation.failed, operation.offered);
-        let failed_max = facts.limits.failed_ratio_max.as_f64();
-        if failed > failed_max {
-            let kinds: Vec<_> = operation.errors.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-            reasons.push(format!(
-                "{name}: {:.2} % failed ({}), the limit is {:.2} %",
-                failed * 100.0,
-                kinds.join(", "),
-                failed_max * 100.0
-            ));
-        }
-    }
-    for (operation, limit) in &facts.limits.response_p99_ms {
-        let result = facts.operations.get(operation.name());
-        reasons.extend(result.and_then(|result| p99_breach(operation.name(), result, *limit)));
+    reasons.extend(facts.aborted.map(|reason| format!("stopped early: {reason}")));
+    if facts.aborted.is_none() {
+        reasons.extend(breaches(facts.limits, facts.operations));
     }
     reasons
-}
-
-fn p99_breach(name: &str, result: &OperationResult, limit: Milliseconds) -> Option<String> {
-    // With too few samples for a p99 the longest must hold it.
-    let (word, value) = match (result.response_ms.p99, result.response_ms.max) {
-        (Some(p99), _) => ("p99", p99),
-        (None, Some(max)) => ("max (too few samples for a p99)", max),
-        (None, None) => return None,
-    };
-    let limit = limit.as_f64();
-    // The figure of an operation that did no work is not told, see docs/MEASURING.md.
-    let told = if result.is_always_empty { String::new() } else { format!("{value:.1} ms ") };
-    (value > limit).then(|| format!("{name}: response {word} {told}is over the limit of {limit} ms"))
 }
 
 fn ratio(part: u64, whole: u64) -> f64 {
@@ -151,6 +139,7 @@ mod tests {
     use std::time::Duration;
 
     use rushhour_report::histogram::Percentiles;
+    use rushhour_report::limit::{Limit, tightest_ms};
 
     use super::*;
 
@@ -159,13 +148,19 @@ mod tests {
         get: OperationResult,
         generator: GeneratorUse,
         upload: UploadResult,
+        aborted: Option<&'static str>,
     }
 
     /// A run in which all is well, changed by `change`, must be judged so, with a reason that holds `part`.
     fn check(change: impl FnOnce(&mut Case), verdict: Verdict, part: &str) {
         let percentiles = Percentiles { p99: Some(100.0), max: Some(900.0), ..Percentiles::default() };
         let mut case = Case {
-            driven: Driven { ending: Ending::Finished, ended: Duration::from_secs(10), backlog_max: 3 },
+            driven: Driven {
+                ending: Ending::Finished,
+                ended: Duration::from_secs(10),
+                backlog_max: 3,
+                released: 10_000,
+            },
             get: OperationResult {
                 offered: 10_000,
                 sent: 10_000,
@@ -182,13 +177,20 @@ mod tests {
                 ..GeneratorUse::default()
             },
             upload: UploadResult { sent: 100, ..UploadResult::default() },
+            aborted: None,
         };
         change(&mut case);
+        let limits =
+            ["*.failed_ratio <= 0.001", "get.response_ms.p99 < 250"].map(|text| text.parse::<Limit>().unwrap());
+        let operations = BTreeMap::from([("get".to_owned(), case.get)]);
+        let outcomes: Vec<_> = limits.iter().flat_map(|limit| limit.judge(&operations)).collect();
         let (found, reasons) = judge(&Facts {
-            limits: &Limits::default(),
+            limits: &outcomes,
+            tightest_ms: tightest_ms(&limits),
+            aborted: case.aborted,
             driven: case.driven,
             upload: &case.upload,
-            operations: &BTreeMap::from([("get".to_owned(), case.get)]),
+            operations: &operations,
             generator: &case.generator,
         });
         assert_eq!(found, verdict, "{reasons:?}");
@@ -202,10 +204,23 @@ mod tests {
 
     #[test]
     fn a_breached_limit_fails() {
-        check(|case| case.get.response_ms.p99 = Some(250.1), Verdict::Fail, "250.1 ms is over the limit of 250 ms");
+        check(
+            |case| case.get.response_ms.p99 = Some(250.1),
+            Verdict::Fail,
+            "get.response_ms.p99 < 250 does not hold: it was 250.1",
+        );
         check(|case| case.get.response_ms.p99 = None, Verdict::Fail, "too few samples");
-        check(|case| case.get.failed = 11, Verdict::Fail, "get: 0.11 % failed");
+        check(|case| case.get.failed = 11, Verdict::Fail, "get.failed_ratio <= 0.001 does not hold");
         check(|case| case.upload.failed = 1, Verdict::Fail, "upload: 1 of 100");
+    }
+
+    #[test]
+    fn a_run_that_a_limit_stopped_fails_for_that_reason() {
+        let change = |case: &mut Case| {
+            case.driven.ending = Ending::Interrupted;
+            case.aborted = Some("get.failed_ratio < 0.5 does not hold");
+        };
+        check(change, Verdict::Fail, "stopped early: get.failed_ratio");
     }
 
     #[test]
@@ -247,6 +262,7 @@ mod tests {
     fn a_run_that_offered_nothing_is_invalid() {
         check(|case| case.get = OperationResult::default(), Verdict::Invalid, "nothing was offered");
         check(|case| case.generator.cpu_ratio = 0.9, Verdict::Invalid, "90 % of all cores");
+        check(|case| case.generator.released_ratio = Some(0.98), Verdict::Invalid, "only 98.0 % of the schedule");
     }
 
     #[test]

@@ -3,11 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use rushhour_load::driver::{Bounds, Driven, Ending, drive};
+use rushhour_load::driver::{Bounds, Driven, Ending, Line, Pace, drive};
 use rushhour_load::operation::Operation;
-use rushhour_load::pool::Pool;
+use rushhour_load::pacer::Pacer;
 use rushhour_load::recorder::Recorder;
 use rushhour_load::request::{Ready, Request};
 use rushhour_load::scenario::Scenario;
@@ -63,25 +64,45 @@ impl Connection for Wire {
     }
 }
 
+const BOUNDS: Bounds = Bounds {
+    connections_max: 1,
+    connect_gap: Duration::ZERO,
+    request_timeout: Duration::from_secs(3),
+    backlog_max: 400,
+    end: Duration::from_secs(12),
+    shed_after: None,
+    drop: false,
+};
+
+/// One of a hundred per second.
+fn request(number: u64) -> Request {
+    Request {
+        number,
+        at: Duration::from_millis(10 * number),
+        operation: Operation(0),
+        user: 0,
+        method: "POST".parse().unwrap(),
+        path: "/".parse().unwrap(),
+        headers: Arc::default(),
+        body: "{}".into(),
+        entries: 0,
+        person_days: 0,
+    }
+}
+
 /// 100 gets per second for 10 s over `connections`, against `script`.
-async fn run(connections: u32, script: Script, stop: Stop) -> (Driven, OperationResult) {
+async fn run(connections: usize, script: Script, stop: Stop) -> (Driven, OperationResult) {
     let scenario = Scenario::parse(
         "phases = { warm_up_s = 0, measure_s = 10, drain_s = 2 }\n[arrivals]\nget = { rate_per_s = 100 }",
     );
     let scenario = scenario.unwrap();
-    let requests = (0..1000).map(|number| Request {
-        at: Duration::from_millis(10 * number),
-        operation: Operation::Get,
-        path: "/".to_owned(),
-        body: "{}".into(),
-        entries: 0,
-        person_days: 0,
-    });
-    let bounds = Bounds { request_timeout: Duration::from_secs(3), backlog_max: 400, end: scenario.phases.end() };
-    let pool = Pool::new(Target { script, epoch: Instant::now() }, connections);
-    let recorder = Recorder::new(&scenario);
-    let (driven, recorder) = LocalSet::new().run_until(drive(Ready(requests), pool, recorder, bounds, stop)).await;
-    let mut results: BTreeMap<_, _> = recorder.results(scenario.phases.measure_s.duration());
+    let requests = (0..1000).map(request);
+    let epoch = Instant::now();
+    let bounds = Bounds { connections_max: connections, end: scenario.phases.end(), ..BOUNDS };
+    let line = Line::new(Target { script, epoch }, bounds, epoch, Recorder::new(&scenario));
+    let pace = Pace::Open(Pacer::sleeping(epoch));
+    let driven = LocalSet::new().run_until(drive(Ready(requests), &line, pace, stop)).await;
+    let mut results: BTreeMap<_, _> = line.record().results(scenario.phases.measure_s.duration());
     (driven, results.remove("get").unwrap())
 }
 

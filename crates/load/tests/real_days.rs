@@ -46,6 +46,6 @@ fn every_real_day_becomes_uploads_of_which_none_is_lost() {
     // Real phones made 2 to 5 uploads a day, simulated ones 1 to 9 (from their transitions).
     assert!(uploads.clone().all(|uploads| (1..=12).contains(&uploads)), "{:?}", uploads.collect::<Vec<_>>());
     let population = Population::recorded(&Scenario::parse("users = 2").unwrap(), recordings);
-    let sent: usize = Before(population).map(|request| request.entries).sum();
+    let sent: usize = Before::all(population).map(|request| request.entries).sum();
     assert_eq!(sent, 2 * count);
 }

@@ -8,12 +8,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use rushhour_load::operation::Operation;
+use rushhour_load::plan::{Materials, Plan};
 use rushhour_load::population::Population;
 use rushhour_load::recording;
 use rushhour_load::request::{Ahead, Before, Request, Requests, Source};
 use rushhour_load::scenario::Scenario;
-use rushhour_load::schedule::Schedule;
+use rushhour_load::schedule::{Part, Schedule};
 use rushhour_synth::parameters::Parameters;
 use rushhour_synth::phone::PhoneParameters;
 use rushhour_synth::region::{Region, RegionFile, RegionParameters};
@@ -28,9 +28,16 @@ fn population(scenario: &Scenario) -> Population {
     Population::recorded(scenario, recording::read_dir(&dir).unwrap())
 }
 
+/// The requests of a part of `scenario` for `population`.
+fn part(scenario: &Scenario, population: Population, part: Part) -> Requests<Schedule> {
+    let materials = Materials { population, feeders: Vec::new() };
+    let (plan, _) = Plan::new(scenario, materials, &"http://127.0.0.1".parse().unwrap(), || {});
+    Requests::new(Arc::new(plan), Schedule::new(scenario), part)
+}
+
 fn requests() -> Vec<Request> {
     let scenario = Scenario::parse(MIX).unwrap();
-    Requests::new(Schedule::new(&scenario), population(&scenario)).collect()
+    part(&scenario, population(&scenario), Part::WHOLE).collect()
 }
 
 /// Three people of a small town, who have uploaded two days when a run starts.
@@ -59,7 +66,7 @@ fn identities(request: &Request) -> Vec<String> {
 #[tokio::test]
 async fn the_same_scenario_gives_the_same_bytes_also_when_made_ahead() {
     let scenario = Scenario::parse(MIX).unwrap();
-    let mut ahead = Ahead::start(Requests::new(Schedule::new(&scenario), population(&scenario)));
+    let mut ahead = Ahead::start(part(&scenario, population(&scenario), Part::WHOLE));
     for request in requests() {
         assert_eq!(ahead.next().await, Some(request));
     }
@@ -78,11 +85,11 @@ fn every_put_is_new_data_also_against_what_was_uploaded_before() {
     let scenario = Scenario::parse(MIX).unwrap();
     for (population, users) in [(population(&scenario), 5), (synthetic(), 3)] {
         let scenario = Scenario { users: NonZeroU32::new(users).unwrap(), ..scenario.clone() };
-        let mut before = Before(population);
+        let mut before = Before::all(population);
         let uploads: Vec<_> = before.by_ref().collect();
         let mut seen = HashSet::new();
-        let requests = Requests::new(Schedule::new(&scenario), before.0);
-        let puts = requests.filter(|request| request.operation == Operation::Put);
+        let requests = part(&scenario, before.population, Part::WHOLE);
+        let puts = requests.filter(|request| request.path == "/usercache/put");
         for request in uploads.into_iter().chain(puts) {
             let identities = identities(&request);
             assert_eq!(identities.len(), request.entries);
@@ -92,6 +99,15 @@ fn every_put_is_new_data_also_against_what_was_uploaded_before() {
         }
         assert!(seen.len() > 10_000, "{}", seen.len());
     }
+}
+
+#[test]
+fn the_requests_of_all_parts_are_those_of_the_whole() {
+    let scenario = Scenario::parse(MIX).unwrap();
+    let of = |index| part(&scenario, population(&scenario), Part { index, count: 3 });
+    let mut united: Vec<Request> = (0..3).flat_map(of).collect();
+    united.sort_by_key(|request| request.number);
+    assert_eq!(united, requests());
 }
 
 #[test]

@@ -106,20 +106,26 @@ pub struct OperationHistograms {
     pub errors: BTreeMap<String, Latencies>,
 }
 
+impl OperationHistograms {
+    /// Takes in what was recorded elsewhere, as if it had been recorded here.
+    pub fn merge(&mut self, other: &Self) {
+        self.response.merge(&other.response);
+        self.service.merge(&other.service);
+        self.wait.merge(&other.wait);
+        self.lateness.merge(&other.lateness);
+        for (kind, latencies) in &other.errors {
+            self.errors.entry(kind.clone()).or_default().merge(latencies);
+        }
+    }
+}
+
 const ERRORS: &str = ".errors.";
 
 impl Histograms {
     /// Takes in those of another run, as if their samples had been recorded here.
     pub fn merge(&mut self, other: &Self) {
         for (name, theirs) in &other.operations {
-            let ours = self.operations.entry(name.clone()).or_default();
-            ours.response.merge(&theirs.response);
-            ours.service.merge(&theirs.service);
-            ours.wait.merge(&theirs.wait);
-            ours.lateness.merge(&theirs.lateness);
-            for (kind, latencies) in &theirs.errors {
-                ours.errors.entry(kind.clone()).or_default().merge(latencies);
-            }
+            self.operations.entry(name.clone()).or_default().merge(theirs);
         }
     }
 

@@ -6,15 +6,18 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
-use hyper::{Method, Response};
+use hyper::header::RETRY_AFTER;
+use hyper::{Response, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use rushhour_model::wire::is_empty_answer;
+use rustls::ClientConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::address::Address;
 use crate::request::Request;
+use crate::tls::{self, Tls, TlsError, Trust};
 use crate::transport::{Answer, Connection, Failure, Transport};
 
 /// How long opening a connection may take.
@@ -26,14 +29,41 @@ const KEPT_BYTES: usize = 65;
 #[derive(Clone, Debug)]
 pub struct Http1 {
     address: Address,
-    host_header: HeaderValue,
+    tls: Option<Tls>,
 }
 
 impl Http1 {
-    /// Connections to `address`.
-    pub fn new(address: Address) -> Self {
-        let host_header = HeaderValue::from_str(address.authority()).expect("an authority is visible ASCII");
-        Self { address, host_header }
+    /// Connections to `address`; through TLS as `trust` says if the address asks for it.
+    ///
+    /// # Errors
+    /// When the address is of a host that no certificate can name.
+    pub fn new(address: Address, trust: &Trust) -> Result<Self, TlsError> {
+        let tls = address.is_tls().then(|| Tls::new(trust, address.host())).transpose()?;
+        Ok(Self { address, tls })
+    }
+
+    /// Where they lead.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    pub(crate) fn tls(&self) -> Option<&Tls> {
+        self.tls.as_ref()
+    }
+
+    /// What another library needs to know to believe whom these connections believe.
+    pub(crate) fn tls_config(&self) -> ClientConfig {
+        self.tls.as_ref().map_or_else(tls::unbelieving, Tls::config)
+    }
+
+    async fn speak<S>(&self, stream: S) -> Result<Http1Connection, Failure>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
+        let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|_| Failure::Connect)?;
+        // It ends with the sender; what breaks it shows in the exchange.
+        tokio::task::spawn_local(connection);
+        Ok(Http1Connection { sender })
     }
 }
 
@@ -41,14 +71,15 @@ impl Transport for Http1 {
     type Connection = Http1Connection;
 
     async fn connect(&self) -> Result<Http1Connection, Failure> {
-        let connecting = TcpStream::connect((self.address.host(), self.address.port()));
-        let stream = timeout(CONNECT_TIMEOUT, connecting).await.map_err(|_| Failure::Connect)?;
-        let stream = stream.map_err(|_| Failure::Connect)?;
-        stream.set_nodelay(true).map_err(|_| Failure::Connect)?;
-        let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|_| Failure::Connect)?;
-        // It ends with the sender; what breaks it shows in the exchange.
-        tokio::task::spawn_local(connection);
-        Ok(Http1Connection { sender, host_header: self.host_header.clone() })
+        let opening = async {
+            let stream = TcpStream::connect((self.address.host(), self.address.port())).await.ok()?;
+            stream.set_nodelay(true).ok()?;
+            match &self.tls {
+                Some(tls) => self.speak(tls.wrap(stream).await.ok()?).await.ok(),
+                None => self.speak(stream).await.ok(),
+            }
+        };
+        timeout(CONNECT_TIMEOUT, opening).await.ok().flatten().ok_or(Failure::Connect)
     }
 }
 
@@ -56,22 +87,29 @@ impl Transport for Http1 {
 #[derive(Debug)]
 pub struct Http1Connection {
     sender: SendRequest<Full<Bytes>>,
-    host_header: HeaderValue,
 }
 
 impl Connection for Http1Connection {
     async fn exchange(&mut self, request: &Request) -> Result<Answer, Failure> {
-        let message = hyper::Request::builder()
-            .method(Method::POST)
-            .uri(&request.path)
-            .header(HOST, self.host_header.clone())
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json;charset=utf-8"))
-            .body(Full::new(request.body.clone()))
-            .expect("routes are valid paths");
-        let response = self.sender.send_request(message).await.map_err(|_| Failure::Broken)?;
+        let mut message = hyper::Request::new(Full::new(request.body.clone()));
+        *message.method_mut() = request.method.clone();
+        *message.uri_mut() = Uri::from(request.path.clone());
+        *message.headers_mut() = request.headers.as_ref().clone();
+        // Whoever gets the message back knows that nothing of it was sent.
+        let response = self.sender.try_send_request(message).await;
+        let response = response.map_err(|mut error| match error.take_message() {
+            Some(_) => Failure::Closed,
+            None => Failure::Broken,
+        })?;
         let status = response.status();
+        let is_limited = status == StatusCode::TOO_MANY_REQUESTS
+            || status == StatusCode::SERVICE_UNAVAILABLE && response.headers().contains_key(RETRY_AFTER);
         let answer = read(response).await.map_err(|_| Failure::Broken)?;
-        if status.is_success() { Ok(answer) } else { Err(Failure::Status(status.as_u16())) }
+        match status {
+            status if status.is_success() => Ok(answer),
+            status if is_limited => Err(Failure::Limited(status.as_u16())),
+            status => Err(Failure::Status(status.as_u16())),
+        }
     }
 
     fn is_usable(&self) -> bool {
@@ -82,12 +120,15 @@ impl Connection for Http1Connection {
 async fn read(response: Response<Incoming>) -> Result<Answer, hyper::Error> {
     let mut body = response.into_body();
     let mut bytes = 0;
-    let mut kept = Vec::with_capacity(KEPT_BYTES);
+    let mut kept = [0; KEPT_BYTES];
+    let mut kept_bytes = 0;
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame?.into_data() {
             bytes += data.len() as u64;
-            kept.extend(data.iter().take(KEPT_BYTES - kept.len()));
+            let room = kept.iter_mut().skip(kept_bytes);
+            room.zip(&data).for_each(|(kept, byte)| *kept = *byte);
+            kept_bytes = KEPT_BYTES.min(kept_bytes + data.len());
         }
     }
-    Ok(Answer { bytes, is_empty: is_empty_answer(&kept) })
+    Ok(Answer { bytes, is_empty: is_empty_answer(kept.get(..kept_bytes).unwrap_or_default()) })
 }

@@ -1,0 +1,238 @@
+//! Everything that requests are made from, ready before anything is measured.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
+use hyper::http::uri::PathAndQuery;
+use hyper::{HeaderMap, Method};
+use rushhour_model::day::{DAY_S, start_s};
+use rushhour_model::entry::key;
+use rushhour_model::wire::{self, FindEntriesRequest, route};
+use serde_json::json;
+
+use crate::address::Address;
+use crate::bodies::Bodies;
+use crate::described::{Described, Feeder};
+use crate::operation::{Call, Operation};
+use crate::population::{self, LivedDays, Population};
+use crate::request::Request;
+use crate::scenario::Scenario;
+use crate::schedule::{Arrival, Identity, Schedule};
+use crate::template::Filling;
+
+/// What a scenario's requests are made from.
+#[derive(Debug)]
+pub struct Plan {
+    seed: u64,
+    population: Population,
+    tokens: Vec<String>,
+    /// `{"user": …}` of everybody: what most calls say.
+    calls: Vec<Bytes>,
+    bodies: Bodies,
+    operations: Vec<Planned>,
+    headers: Arc<HeaderMap>,
+    has_ids: bool,
+}
+
+#[derive(Debug)]
+enum Planned {
+    Call(Call),
+    Described(Box<Filled>),
+}
+
+/// A described request with what fills it.
+#[derive(Debug)]
+struct Filled {
+    request: Described,
+    headers: Arc<HeaderMap>,
+    feeder: Option<Feeder>,
+}
+
+/// What is needed beside the scenario.
+#[derive(Debug)]
+pub struct Materials {
+    /// Whose phones send it.
+    pub population: Population,
+    /// The rows of each operation's feeder, for those that have one, in the order of the operations.
+    pub feeders: Vec<Option<Feeder>>,
+}
+
+impl Plan {
+    /// Makes everything that can be made ahead: looks through the whole schedule and prepares the uploads in it. `step` is
+    /// called for each of them.
+    pub fn new(scenario: &Scenario, materials: Materials, address: &Address, step: impl FnMut()) -> (Self, Identity) {
+        let Materials { mut population, feeders } = materials;
+        let headers = Arc::new(headers(address));
+        let mut feeders = feeders.into_iter();
+        let operations: Vec<_> = scenario
+            .operations()
+            .map(|(_, name, _)| {
+                let feeder = feeders.next().flatten();
+                Planned::new(scenario.requests.get(name), name.as_str(), &headers, feeder)
+            })
+            .collect();
+        let is_put = |operation: Operation| matches!(operations.get(operation.index()), Some(Planned::Call(Call::Put)));
+        let mut puts = vec![0_u32; population.users() as usize];
+        let arrivals = Schedule::new(scenario).inspect(|arrival| {
+            if is_put(arrival.operation)
+                && let Some(count) = puts.get_mut(arrival.user as usize)
+            {
+                *count += 1;
+            }
+        });
+        let identity = Identity::of(scenario.arrivals.keys(), arrivals);
+        let bytes_max = scenario.sending.bodies_bytes_max.get() as usize;
+        let bodies = Bodies::make(&mut population, &puts, bytes_max, step);
+        let tokens: Vec<_> = (0..population.users()).map(|user| population.token(user)).collect();
+        let calls = tokens.iter().map(|token| call(token)).collect();
+        let has_ids = scenario.sending.request_ids;
+        (Self { seed: scenario.seed, population, tokens, calls, bodies, operations, headers, has_ids }, identity)
+    }
+
+    /// How many people there are.
+    pub fn users(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// How many uploads were prepared.
+    pub fn uploads(&self) -> usize {
+        self.bodies.count()
+    }
+
+    /// Whether `operation` uploads what a person's phone has not sent before, so that it matters which one it is.
+    pub fn is_put(&self, operation: Operation) -> bool {
+        matches!(self.operations.get(operation.index()), Some(Planned::Call(Call::Put)))
+    }
+
+    /// The request of `arrival`, which is upload number `turn` of its person if it is one.
+    pub fn request(&self, arrival: &Arrival, turn: u32) -> Request {
+        let planned =
+            self.operations.get(arrival.operation.index()).expect("arrivals are of operations of the scenario");
+        let mut request = match planned {
+            Planned::Call(call) => self.call(*call, arrival, turn),
+            Planned::Described(filled) => self.described(filled, arrival),
+        };
+        if self.has_ids {
+            let headers = Arc::make_mut(&mut request.headers);
+            headers.insert("x-request-id", HeaderValue::from(arrival.number));
+        }
+        request
+    }
+
+    fn call(&self, call: Call, arrival: &Arrival, turn: u32) -> Request {
+        let (user, token) = (arrival.user, self.token(arrival.user));
+        let plain = |path, body| self.filled(arrival, path, body, 0);
+        let fixed =
+            |path| plain(PathAndQuery::from_static(path), self.calls.get(user as usize).cloned().unwrap_or_default());
+        match call {
+            Call::Get => fixed(route::USERCACHE_GET),
+            Call::Profile => fixed(route::PROFILE_GET),
+            Call::Range => fixed(route::GET_RANGE_TS),
+            Call::Complete => fixed(route::GET_COMPLETE_TS),
+            Call::Put => {
+                let put = self.bodies.put(user, token, turn);
+                self.filled(arrival, PathAndQuery::from_static(route::USERCACHE_PUT), put.body, put.entries)
+            }
+            // Readers look at any day that is in the store.
+            Call::Timeline => {
+                let day = self.population.read_days(user, arrival.draw).first;
+                let body = self.calls.get(user as usize).cloned().unwrap_or_default();
+                plain(path(format!("{}/{day}", route::GET_TRIPS)), body)
+            }
+            Call::Find => {
+                let body = find(token, self.population.read_days(user, arrival.draw));
+                plain(path(format!("{}/timestamp", route::FIND_ENTRIES)), population::body(&body))
+            }
+            Call::ProfileUpdate => {
+                let body =
+                    json!({"user": token, "update_doc": {"client_app_version": "1.9.3", "curr_platform": "android"}});
+                plain(PathAndQuery::from_static(route::PROFILE_UPDATE), population::body(&body))
+            }
+            Call::Labels => {
+                let body = json!({"user": token, "keys": ["mode", "purpose"]});
+                plain(PathAndQuery::from_static(route::CUSTOMLABEL_GET), population::body(&body))
+            }
+            Call::Metrics => {
+                let days = self.population.read_days(user, arrival.draw);
+                let last = days.first.saturating_add(jiff::Span::new().days(6));
+                let body = json!({"user": token, "start_time": days.first.to_string(), "end_time": last.to_string()});
+                plain(path(format!("{}/yyyy_mm_dd", route::METRICS_BY_DAY)), population::body(&body))
+            }
+        }
+    }
+
+    fn described(&self, filled: &Filled, arrival: &Arrival) -> Request {
+        let Filled { request, headers, feeder } = filled;
+        let row = feeder.as_ref().and_then(|feeder| {
+            let row = feeder.rows.get(arrival.draw as usize % feeder.rows.len().max(1))?;
+            Some((feeder.headings.as_slice(), row.as_slice()))
+        });
+        let filling = Filling {
+            user: self.token(arrival.user),
+            number: arrival.number,
+            at_s: arrival.at.as_secs_f64(),
+            seed: self.seed,
+            row,
+        };
+        let body = request.body.as_ref().map_or(Bytes::new(), |body| body.fill(&filling).into());
+        Request {
+            method: request.method.0.clone(),
+            headers: Arc::clone(headers),
+            ..self.filled(arrival, path(request.path.fill(&filling)), body, 0)
+        }
+    }
+
+    fn filled(&self, arrival: &Arrival, path: PathAndQuery, body: Bytes, entries: usize) -> Request {
+        let Arrival { number, at, operation, user, draw: _ } = *arrival;
+        let headers = Arc::clone(&self.headers);
+        Request { number, at, operation, user, method: Method::POST, path, headers, body, entries, person_days: 0 }
+    }
+
+    fn token(&self, user: u32) -> &str {
+        self.tokens.get(user as usize).expect("arrivals are of people of the scenario")
+    }
+}
+
+impl Planned {
+    fn new(described: Option<&Described>, name: &str, headers: &HeaderMap, feeder: Option<Feeder>) -> Self {
+        let Some(described) = described else {
+            return Self::Call(Call::named(name).expect("the scenario's names were checked"));
+        };
+        let mut headers = headers.clone();
+        if described.body.is_none() {
+            headers.remove(CONTENT_TYPE);
+        }
+        headers.extend(described.headers.iter().map(|(key, text)| (key.name(), text.value())));
+        Self::Described(Box::new(Filled { request: described.clone(), headers: Arc::new(headers), feeder }))
+    }
+}
+
+/// What every call of phones and the app has.
+pub(crate) fn headers(address: &Address) -> HeaderMap {
+    let host = HeaderValue::from_str(address.authority()).expect("an authority is visible ASCII");
+    HeaderMap::from_iter([(HOST, host), (CONTENT_TYPE, HeaderValue::from_static("application/json;charset=utf-8"))])
+}
+
+/// A path that templates or dates were put into. What no path can have is what a scenario asked for: the target is to say so.
+fn path(text: String) -> PathAndQuery {
+    const NOWHERE: &str = "/path-that-cannot-be-written";
+    text.parse().unwrap_or_else(|_| PathAndQuery::from_static(NOWHERE))
+}
+
+fn call(token: &str) -> Bytes {
+    population::body(&wire::Call { user: Some(token.into()) })
+}
+
+/// What the app asks for when it shows what the pipeline has not reached yet.
+fn find(token: &str, days: LivedDays) -> FindEntriesRequest<'_> {
+    let start = start_s(days.first);
+    let end = start + i64::from(days.count) * DAY_S;
+    FindEntriesRequest {
+        user: Some(token.into()),
+        key_list: Some([key::FILTERED_LOCATION, key::TRANSITION].map(str::to_owned).to_vec()),
+        start_time: Some(start as f64),
+        end_time: Some(end as f64),
+        ..FindEntriesRequest::default()
+    }
+}
