@@ -5,7 +5,7 @@
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::collections::VecDeque;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
@@ -112,11 +112,18 @@ where
     let mut workers = JoinSet::new();
     let mut driven = Driven { ending: Ending::Finished, ended: Duration::ZERO, backlog_max: 0, released: 0 };
     let mut at_once = 0;
+    // Made once: a closed loop looks at it for every request.
+    let over = over(line.epoch, &pace, stop.clone());
+    tokio::pin!(over);
     while let Some(mut request) = requests.next().await {
         let is_to_go = match &mut pace {
             Pace::Open(pacer) => pacer.wait_until(request.at, &stop).await,
             Pace::Closed(end) => {
-                line.free(&workers).await;
+                tokio::select! {
+                    biased;
+                    () = line.free(&workers) => {}
+                    () = &mut over => {}
+                }
                 request.at = line.now();
                 if request.at >= *end {
                     break;
@@ -129,9 +136,9 @@ where
             break;
         }
         driven.ended = line.now();
-        // So late that nobody would wait for its answer: the schedule was too much for us.
         if driven.ended >= line.bounds.end {
-            break;
+            line.miss(&request);
+            continue;
         }
         driven.released += 1;
         line.release(request, driven.ended, &mut workers);
@@ -152,6 +159,20 @@ where
     workers.shutdown().await;
     line.give_up();
     driven
+}
+
+/// Returns when a closed loop is over, or somebody stopped it.
+fn over(epoch: Instant, pace: &Pace, mut stop: Stop) -> impl Future<Output = ()> + use<> {
+    let end = match pace {
+        Pace::Open(_) => None,
+        Pace::Closed(end) => epoch.checked_add(*end),
+    };
+    async move {
+        tokio::select! {
+            () = stop.requested() => {}
+            () = async { sleep_until(end.unwrap_or(epoch)).await }, if end.is_some() => {}
+        }
+    }
 }
 
 /// Waits until nothing is under way, or for the end of the run; false if somebody stopped it first.
@@ -244,6 +265,13 @@ impl<T: Transport + 'static, R: Record + 'static> Line<T, R> {
             }
             None => {}
         }
+    }
+
+    /// Counts a request that was due and that nobody will wait for any more: the run has ended before we got to it.
+    fn miss(&self, request: &Request) {
+        let mut record = self.record.borrow_mut();
+        record.released(request.operation);
+        record.record(&Sample::released(request, self.now()));
     }
 
     /// One connection's life: whatever waits longest, one after another.

@@ -55,16 +55,6 @@ impl Http1 {
     pub(crate) fn tls_config(&self) -> ClientConfig {
         self.tls.as_ref().map_or_else(tls::unbelieving, Tls::config)
     }
-
-    async fn speak<S>(&self, stream: S) -> Result<Http1Connection, Failure>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + 'static,
-    {
-        let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|_| Failure::Connect)?;
-        // It ends with the sender; what breaks it shows in the exchange.
-        tokio::task::spawn_local(connection);
-        Ok(Http1Connection { sender })
-    }
 }
 
 impl Transport for Http1 {
@@ -75,8 +65,8 @@ impl Transport for Http1 {
             let stream = TcpStream::connect((self.address.host(), self.address.port())).await.ok()?;
             stream.set_nodelay(true).ok()?;
             match &self.tls {
-                Some(tls) => self.speak(tls.wrap(stream).await.ok()?).await.ok(),
-                None => self.speak(stream).await.ok(),
+                Some(tls) => Http1Connection::over(tls.wrap(stream).await.ok()?).await.ok(),
+                None => Http1Connection::over(stream).await.ok(),
             }
         };
         timeout(CONNECT_TIMEOUT, opening).await.ok().flatten().ok_or(Failure::Connect)
@@ -87,6 +77,22 @@ impl Transport for Http1 {
 #[derive(Debug)]
 pub struct Http1Connection {
     sender: SendRequest<Full<Bytes>>,
+}
+
+impl Http1Connection {
+    /// A connection over any stream of bytes. Must be called inside a [`tokio::task::LocalSet`].
+    ///
+    /// # Errors
+    /// When the stream is broken already.
+    pub async fn over<S>(stream: S) -> Result<Self, Failure>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
+        let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|_| Failure::Connect)?;
+        // It ends with the sender; what breaks it shows in the exchange.
+        tokio::task::spawn_local(connection);
+        Ok(Self { sender })
+    }
 }
 
 impl Connection for Http1Connection {
