@@ -8,7 +8,7 @@
 //! so has every other key with many entries; the few entries of the remaining keys share one, in order of time, because
 //! what a phone writes at one moment is told best together.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::bodies::Bodies;
 use crate::decode::Reader;
@@ -16,7 +16,7 @@ use crate::encode::Writer;
 use crate::integer::Integer;
 use crate::primer::{Dialect, Kind, Learnt, Primer};
 use crate::range_coder::{Coder, Decoder, Encoder};
-use crate::rows::Rows;
+use crate::rows::{Row, Rows};
 use crate::tables::Tables;
 
 /// The first byte of every chunk of this format.
@@ -31,6 +31,8 @@ const MOTION: &str = "background/motion_activity";
 const OWN_STREAM_ROWS_MIN: usize = 256;
 /// No chunk has more entries; it bounds what a damaged one may ask for.
 const ROWS_MAX: usize = 1 << 24;
+/// Room is made for no more entries before they are there.
+const RESERVED_ROWS_MAX: usize = 1 << 14;
 /// No chunk has more bytes of texts.
 const TEXT_BYTES_MAX: usize = 1 << 32;
 /// Texts are packed at this level; there are few.
@@ -92,8 +94,7 @@ impl Rows {
 
     /// The bytes, and what was learnt in writing them.
     pub(crate) fn encode_by(&self, primer: &Primer) -> (Vec<u8>, Learnt) {
-        let by_name = |row: usize| (self.name(row), Stamp(self.write_ts(row)));
-        let order = if (0..self.len()).is_sorted_by_key(by_name) { Order::Sorted } else { Order::Sent };
+        let order = if self.rows.is_sorted_by_key(by_name(&self.ranks())) { Order::Sorted } else { Order::Sent };
         let groups = self.groups(order);
         let dialect = self.dialect();
         let mut tables = Tables::default();
@@ -148,26 +149,23 @@ impl Rows {
 
     /// Which entries stand in which stream.
     fn groups(&self, order: Order) -> Vec<(Group, Vec<usize>)> {
-        let mut counts = HashMap::new();
-        for row in &self.rows {
-            *counts.entry(row.name).or_insert(0) += 1;
-        }
-        let group_of: Vec<Group> = (0..)
-            .zip(&self.names)
-            .map(|(id, name)| match Group::of(&name.key) {
-                Group::Others if counts.get(&id).is_some_and(|rows| *rows >= OWN_STREAM_ROWS_MIN) => {
-                    Group::Own(name.key.clone())
-                }
-                group => group,
-            })
-            .collect();
-        let mut groups: HashMap<&Group, Vec<usize>> = HashMap::new();
+        let mut rows_of: Vec<Vec<usize>> = vec![Vec::new(); self.names.len()];
         for (row, at) in self.rows.iter().enumerate() {
-            let group = group_of.get(at.name as usize).expect("a row only refers to its own names");
-            groups.entry(group).or_default().push(row);
+            rows_of.get_mut(at.name as usize).expect("a row only refers to its own names").push(row);
         }
-        let mut groups: Vec<_> = groups.into_iter().map(|(group, rows)| (group.clone(), rows)).collect();
-        groups.sort();
+        let mut groups: BTreeMap<Group, Vec<usize>> = BTreeMap::new();
+        for (name, rows) in self.names.iter().zip(rows_of).filter(|(_, rows)| !rows.is_empty()) {
+            let group = match Group::of(&name.key) {
+                Group::Others if rows.len() >= OWN_STREAM_ROWS_MIN => Group::Own(name.key.clone()),
+                group => group,
+            };
+            groups.entry(group).or_default().extend(rows);
+        }
+        let mut groups: Vec<_> = groups.into_iter().collect();
+        for (_, rows) in &mut groups {
+            // Those of several names stand one behind the other.
+            rows.sort_unstable();
+        }
         if order == Order::Sorted {
             for (_, rows) in &mut groups {
                 rows.sort_by_key(|row| Stamp(self.write_ts(*row)));
@@ -216,6 +214,7 @@ impl Rows {
                 continue;
             }
             let texts = unpack(packed, text_bytes)?;
+            rows.reserve(count.min(RESERVED_ROWS_MAX));
             let mut reader = Reader::new(Primer::of_format().stream(dialect, group.kind()), stream, &texts);
             for _ in 0..count {
                 reader.read(&mut rows, &tables, &locations)?;
@@ -243,9 +242,8 @@ impl Rows {
     }
 
     fn sorted(mut self) -> Self {
-        let names = std::mem::take(&mut self.names);
-        self.rows.sort_by_key(|row| (names.get(row.name as usize), Stamp(row.write_ts)));
-        self.names = names;
+        let ranks = self.ranks();
+        self.rows.sort_by_key(by_name(&ranks));
         self
     }
 
@@ -266,6 +264,11 @@ impl Rows {
         self.rows = ordered;
         Some(self)
     }
+}
+
+/// Where an entry stands in a sorted chunk.
+fn by_name(ranks: &[usize]) -> impl Fn(&Row) -> (Option<usize>, Stamp) {
+    |row| (ranks.get(row.name as usize).copied(), Stamp(row.write_ts))
 }
 
 /// Times in their order.

@@ -1,7 +1,7 @@
 //! The numbers at one path, one entry after the other: what each is expected to be, and how it differs.
 
 use crate::integer::{Integer, bits_of};
-use crate::number::{KINDS, Kind};
+use crate::number::{KINDS, Kind, is_same};
 use crate::range_coder::{Bit, Coder};
 use crate::value::Value;
 
@@ -32,7 +32,7 @@ pub(crate) struct Column {
     /// How many bits the guesses missed by, going straight on and staying, averaged.
     straight_on: i64,
     staying: i64,
-    recent: Vec<(Kind, i64)>,
+    recent: Vec<Value>,
     places: [[Bit; RECENT_MAX + 1]; 2],
     was_recent: usize,
     is_same_kind: [Bit; 2],
@@ -193,7 +193,7 @@ impl Column {
 
     /// A number that is one of a few again and again.
     pub(crate) fn recurring(&mut self, coder: &mut impl Coder, value: Value) -> Value {
-        let place = self.recent.iter().position(|(kind, payload)| kind.payload(value) == Some(*payload));
+        let place = self.recent.iter().position(|recent| is_same(*recent, value));
         let models = self.places.get_mut(self.was_recent).expect("a flag");
         // Zero stands for none of them.
         let given = place.and_then(|place| u32::try_from(place + 1).ok());
@@ -201,13 +201,13 @@ impl Column {
         let place = place.filter(|place| *place < self.recent.len());
         self.was_recent = usize::from(place.is_some());
         if let Some(place) = place {
-            let (kind, payload) = self.recent.remove(place);
-            self.recent.insert(place / 2, (kind, payload));
-            return kind.value(payload);
+            let value = self.recent.remove(place);
+            self.recent.insert(place / 2, value);
+            return value;
         }
         let value = self.like_last(coder, value);
         self.recent.truncate(RECENT_MAX - 1);
-        self.recent.insert(self.recent.len() / 2, (self.kind, self.payloads[0]));
+        self.recent.insert(self.recent.len() / 2, value);
         value
     }
 

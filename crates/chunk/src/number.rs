@@ -288,10 +288,32 @@ fn shortest(float: f32) -> f64 {
     if !float.is_finite() {
         return 0.0;
     }
-    zmij::Buffer::new().format_finite(float).parse().unwrap_or_default()
+    let mut buffer = zmij::Buffer::new();
+    let text = buffer.format_finite(float);
+    decimal(text).unwrap_or_else(|| text.parse().unwrap_or_default())
 }
 
-fn is_same(a: Value, b: Value) -> bool {
+/// The number of a text of a few digits and a point: both parts of the quotient are exact, so it is rounded as parsing
+/// rounds it, and a third of the time.
+fn decimal(text: &str) -> Option<f64> {
+    let (sign, digits) = text.strip_prefix('-').map_or((1.0, text), |digits| (-1.0, digits));
+    let (mut number, mut decimals) = (0u64, None);
+    for byte in digits.bytes() {
+        match byte {
+            b'0'..=b'9' => {
+                number = number.wrapping_mul(10).wrapping_add((byte - b'0').into());
+                decimals = decimals.map(|decimals: usize| decimals + 1);
+            }
+            b'.' if decimals.is_none() => decimals = Some(0),
+            _ => return None,
+        }
+    }
+    let is_exact = digits.len() <= DECIMALS_MAX && number <= EXACT_MAX;
+    is_exact.then(|| sign * number as f64 / POWERS.get(decimals.unwrap_or_default()).copied().unwrap_or(1.0))
+}
+
+/// Whether two numbers are one, to the bit.
+pub(crate) fn is_same(a: Value, b: Value) -> bool {
     match (a, b) {
         (Value::Int(a), Value::Int(b)) => a == b,
         (Value::Uint(a), Value::Uint(b)) => a == b,

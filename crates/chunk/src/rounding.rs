@@ -48,7 +48,7 @@ impl Rows {
             self.set_write_ts(row, floor(exact));
             let other = *taken.entry(self.millisecond(row)).or_insert(row);
             // What says the same as one that was rounded before was sent again; of two new ones both are kept.
-            let is_sent_again = other < known && self.says_the_same(row, other);
+            let is_sent_again = other < known && self.repeats(row, other);
             if other != row && !is_sent_again {
                 self.set_write_ts(row, exact);
             }
@@ -123,7 +123,7 @@ impl Rows {
         }
     }
 
-    fn says_the_same(&self, row: usize, other: usize) -> bool {
+    fn repeats(&self, row: usize, other: usize) -> bool {
         let (mine, theirs) = (self.row(row), self.row(other));
         (mine.head, mine.body) == (theirs.head, theirs.body)
             && std::iter::zip(self.leaves_of(mine), self.leaves_of(theirs))

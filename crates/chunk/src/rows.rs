@@ -153,19 +153,19 @@ impl Rows {
 
     fn adopt(&mut self, others: &Self, rows: impl Iterator<Item = usize>) {
         self.is_rounded |= others.is_rounded;
-        let mut names = HashMap::new();
-        let mut shapes = HashMap::new();
+        let mut names = vec![None; others.names.len()];
+        let mut shapes = vec![None; others.shapes.len()];
+        let mut moved = Moved::default();
+        self.rows.reserve(rows.size_hint().0);
         for row in rows {
             let row = others.row(row);
             let first = self.values.len();
             let name = || others.names.get(row.name as usize).expect("a row only refers to its own names").clone();
-            let name = *names.entry(row.name).or_insert_with(|| self.name_id(name()));
+            let name = *at(&mut names, row.name).get_or_insert_with(|| self.name_id(name()));
             let [head, body] = [row.head, row.body]
-                .map(|shape| *shapes.entry(shape).or_insert_with(|| self.adopt_shape(others, shape)));
-            for value in others.leaves_of(row) {
-                let value = self.adopt_value(others, *value);
-                self.values.push(value);
-            }
+                .map(|shape| *at(&mut shapes, shape).get_or_insert_with(|| self.adopt_shape(others, shape)));
+            let texts = &mut self.texts;
+            self.values.extend(others.leaves_of(row).iter().map(|value| moved.adopt(texts, others, *value)));
             self.rows.push(Row { name, head, body, first, ..*row });
         }
     }
@@ -175,20 +175,8 @@ impl Rows {
         self.shape_id(shape)
     }
 
-    fn adopt_value(&mut self, others: &Self, value: Value) -> Value {
-        match value {
-            Value::Text { .. } => self.text_value(others.text_of(value)),
-            other => other,
-        }
-    }
-
     pub(crate) fn text_value(&mut self, text: &str) -> Value {
-        let start = self.texts.len();
-        self.texts.push_str(text);
-        Value::Text {
-            start,
-            bytes: u32::try_from(text.len()).expect("an upload is far below 4 GiB: the body limit is"),
-        }
+        put_text(&mut self.texts, text)
     }
 
     /// The text that a value stands for; empty for all others.
@@ -199,6 +187,19 @@ impl Rows {
             }
             _ => "",
         }
+    }
+
+    /// By the number of a name, the how manieth it is of all names.
+    pub(crate) fn ranks(&self) -> Vec<usize> {
+        let mut order: Vec<(&Name, usize)> = self.names.iter().zip(0..).collect();
+        order.sort_unstable();
+        let mut ranks = vec![0; order.len()];
+        for (rank, (_, name)) in order.into_iter().enumerate() {
+            if let Some(here) = ranks.get_mut(name) {
+                *here = rank;
+            }
+        }
+        ranks
     }
 
     pub(crate) fn row(&self, row: usize) -> &Row {
@@ -217,6 +218,13 @@ impl Rows {
 
     pub(crate) fn body_of(&self, row: &Row) -> &[Value] {
         self.leaves_of(row).get(self.shape(row.head).len()..).unwrap_or_default()
+    }
+
+    /// Makes room for so many more entries of phones.
+    pub(crate) fn reserve(&mut self, rows: usize) {
+        const LEAVES: usize = 14;
+        self.rows.reserve(rows);
+        self.values.reserve(rows * LEAVES);
     }
 
     pub(crate) fn name_id(&mut self, name: Name) -> u32 {
@@ -270,6 +278,41 @@ impl Rows {
     }
 }
 
+/// Puts a text behind others.
+fn put_text(texts: &mut String, text: &str) -> Value {
+    let start = texts.len();
+    texts.push_str(text);
+    Value::Text { start, bytes: u32::try_from(text.len()).expect("an upload is far below 4 GiB: the body limit is") }
+}
+
+/// What was found out of one of a few things, if it was.
+fn at<T>(known: &mut [Option<T>], number: u32) -> &mut Option<T> {
+    known.get_mut(number as usize).expect("a row only refers to its own names and shapes")
+}
+
+/// So many texts that were moved are remembered, by where they were.
+const MOVED: usize = 64;
+
+/// Texts that were moved from some rows to others: labels are one text of many entries, and stay it.
+struct Moved([(Value, Value); MOVED]);
+
+impl Default for Moved {
+    fn default() -> Self {
+        Self([(Value::Null, Value::Null); MOVED])
+    }
+}
+
+impl Moved {
+    fn adopt(&mut self, texts: &mut String, others: &Rows, value: Value) -> Value {
+        let Value::Text { start, .. } = value else { return value };
+        let (from, to) = self.0.get_mut(start % MOVED).expect("there are so many");
+        if !from.is_same_range(value) {
+            (*from, *to) = (value, put_text(texts, others.text_of(value)));
+        }
+        *to
+    }
+}
+
 /// The number of a shape, a new one if it has none.
 fn number_shape(shapes: &mut Vec<Shape>, ids: &mut HashMap<Shape, ShapeId>, shape: Shape) -> ShapeId {
     if let Some(id) = ids.get(&shape) {
@@ -284,18 +327,29 @@ fn number_shape(shapes: &mut Vec<Shape>, ids: &mut HashMap<Shape, ShapeId>, shap
 impl PartialEq for Rows {
     /// Whether both hold the same entries, in the same order, each of the same upload.
     fn eq(&self, others: &Self) -> bool {
-        self.len() == others.len() && (0..self.len()).all(|row| self.is_same(row, others))
+        // Neighbours are mostly alike.
+        let mut alike = None;
+        let is_same = |(mine, theirs): (&Row, &Row)| {
+            let kinds = (mine.name, mine.head, mine.body, theirs.name, theirs.head, theirs.body);
+            let is_alike = alike == Some(kinds) || self.is_alike(mine, others, theirs);
+            alike = Some(kinds);
+            is_alike && self.says_the_same(mine, others, theirs)
+        };
+        self.len() == others.len() && std::iter::zip(&self.rows, &others.rows).all(is_same)
     }
 }
 
 impl Rows {
-    fn is_same(&self, row: usize, others: &Self) -> bool {
-        let (mine, theirs) = (self.row(row), others.row(row));
-        mine.upload == theirs.upload
-            && mine.write_ts.to_bits() == theirs.write_ts.to_bits()
-            && self.name(row) == others.name(row)
+    fn is_alike(&self, mine: &Row, others: &Self, theirs: &Row) -> bool {
+        self.names.get(mine.name as usize) == others.names.get(theirs.name as usize)
             && self.is_same_shape(mine.head, others, theirs.head)
             && self.is_same_shape(mine.body, others, theirs.body)
+    }
+
+    /// Whether two entries of the same shape say the same.
+    fn says_the_same(&self, mine: &Row, others: &Self, theirs: &Row) -> bool {
+        mine.upload == theirs.upload
+            && mine.write_ts.to_bits() == theirs.write_ts.to_bits()
             && std::iter::zip(self.leaves_of(mine), others.leaves_of(theirs))
                 .all(|(a, b)| self.is_same_value(*a, others, *b))
     }

@@ -129,22 +129,26 @@ fn way_to(paths: &Paths, leaf: PathId) -> Vec<PathId> {
 
 fn write_value(rows: &Rows, value: Value, text: &mut String) {
     use std::fmt::Write as _;
-    let written = match value {
-        Value::Null => text.write_str("null"),
-        Value::Bool(value) => write!(text, "{value}"),
-        Value::Int(value) => write!(text, "{value}"),
-        Value::Uint(value) => write!(text, "{value}"),
-        Value::Float(value) => text.write_str(zmij::Buffer::new().format_finite(value)),
-        Value::EmptyObject => text.write_str("{}"),
-        Value::EmptyArray => text.write_str("[]"),
-        Value::Text { .. } => {
-            write_string(rows.text_of(value), text);
-            Ok(())
-        }
-    };
-    written.expect("writing to a text cannot fail");
+    const NEVER: &str = "writing to a text cannot fail";
+    match value {
+        Value::Null => text.push_str("null"),
+        Value::Bool(value) => text.push_str(if value { "true" } else { "false" }),
+        Value::Int(value) => write!(text, "{value}").expect(NEVER),
+        Value::Uint(value) => write!(text, "{value}").expect(NEVER),
+        Value::Float(value) => text.push_str(zmij::Buffer::new().format_finite(value)),
+        Value::EmptyObject => text.push_str("{}"),
+        Value::EmptyArray => text.push_str("[]"),
+        Value::Text { .. } => write_string(rows.text_of(value), text),
+    }
 }
 
 fn write_string(string: &str, text: &mut String) {
+    let is_plain = string.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\');
+    if is_plain {
+        text.push('"');
+        text.push_str(string);
+        text.push('"');
+        return;
+    }
     text.push_str(&serde_json::to_string(string).expect("a string is valid JSON"));
 }
