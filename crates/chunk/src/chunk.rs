@@ -14,6 +14,7 @@ use crate::bodies::Bodies;
 use crate::decode::Reader;
 use crate::encode::Writer;
 use crate::integer::Integer;
+use crate::plain;
 use crate::primer::{Dialect, Kind, Learnt, Primer};
 use crate::range_coder::{Coder, Decoder, Encoder};
 use crate::rows::{Row, Rows};
@@ -174,11 +175,19 @@ impl Rows {
         groups
     }
 
-    /// The entries of a chunk, or those of them with one of the keys. `None` if these are not the bytes of one.
+    /// The entries of a chunk, or of what was packed for the log, or those of them with one of the keys. `None` if these
+    /// are not the bytes of either.
     pub fn decode(bytes: &[u8], keys: Option<&[String]>) -> Option<Self> {
-        let mut bytes = bytes;
-        let (version, order) = (take(&mut bytes, 1)?, take(&mut bytes, 1)?);
-        let [flags] = order else { return None };
+        match (bytes.split_first()?, keys) {
+            ((&VERSION, behind), keys) => Self::decode_chunk(behind, keys),
+            ((&plain::VERSION, behind), None) => Self::unpack(behind),
+            ((&plain::VERSION, behind), Some(keys)) => Some(Self::unpack(behind)?.of_keys(keys)),
+            _ => None,
+        }
+    }
+
+    fn decode_chunk(mut bytes: &[u8], keys: Option<&[String]>) -> Option<Self> {
+        let [flags] = take(&mut bytes, 1)? else { return None };
         let is_rounded = flags & IS_ROUNDED != 0;
         let dialect = Dialect::of(flags & IS_IOS != 0, is_rounded);
         let order = match flags & !(IS_ROUNDED | IS_IOS) {
@@ -186,9 +195,6 @@ impl Rows {
             1 => Order::Sent,
             _ => return None,
         };
-        if version != [VERSION] {
-            return None;
-        }
         let mut parts = Vec::new();
         for _ in 0..take_number(&mut bytes)? {
             let group = take_group(&mut bytes)?;
@@ -232,13 +238,14 @@ impl Rows {
         match (keys, order) {
             (None, Order::Sent) => rows.put_in_order(order_bytes, &counts),
             (None, Order::Sorted) => Some(rows.sorted()),
-            (Some(keys), _) => {
-                let is_asked: Vec<bool> =
-                    rows.names.iter().map(|name| keys.iter().any(|key| **key == *name.key)).collect();
-                rows.rows.retain(|row| is_asked.get(row.name as usize).copied().unwrap_or_default());
-                Some(rows.sorted())
-            }
+            (Some(keys), _) => Some(rows.of_keys(keys)),
         }
+    }
+
+    fn of_keys(mut self, keys: &[String]) -> Self {
+        let is_asked: Vec<bool> = self.names.iter().map(|name| keys.iter().any(|key| **key == *name.key)).collect();
+        self.rows.retain(|row| is_asked.get(row.name as usize).copied().unwrap_or_default());
+        self.sorted()
     }
 
     fn sorted(mut self) -> Self {
@@ -331,7 +338,7 @@ fn unpack(packed: &[u8], bytes: usize) -> Option<Vec<u8>> {
     (texts.len() == bytes).then_some(texts)
 }
 
-fn put_number(bytes: &mut Vec<u8>, number: usize) {
+pub(crate) fn put_number(bytes: &mut Vec<u8>, number: usize) {
     let mut left = number;
     loop {
         let [low, ..] = left.to_le_bytes();

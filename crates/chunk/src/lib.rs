@@ -19,6 +19,7 @@ mod integer;
 mod moment;
 mod number;
 mod paths;
+mod plain;
 mod primer;
 mod range_coder;
 mod rounding;

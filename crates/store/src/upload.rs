@@ -26,7 +26,7 @@ impl Upload {
     /// Packs `rows` of `user`.
     pub fn pack(user: UserId, rows: &[NewRow<'_>]) -> Self {
         let stamps = || rows.iter().map(|row| row.write_ts);
-        let packed = Rows::parse(rows).encode();
+        let packed = Rows::parse(rows).pack();
         let mut header = RecordHeader {
             user,
             number: 0,

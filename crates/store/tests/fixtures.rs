@@ -13,7 +13,7 @@ use rushhour_store::{NewRow, Options, Query, Store, Upload};
 use serde_json::{Value, json};
 
 /// The versions that are kept, oldest first. The last one is written by this program.
-const VERSIONS: [&str; 1] = ["v1"];
+const VERSIONS: [&str; 2] = ["v1", "v2"];
 /// The files of a store, apart from the lock and the room that redb keeps.
 const FILES: [&str; 3] = ["log/00000002.log", "chunks/00000001.chunks", "directory.redb"];
 
