@@ -25,6 +25,9 @@ fn grain(role: Role) -> Option<Kind> {
     }
 }
 
+/// Of a millisecond.
+const MICROSECONDS: u32 = 1000;
+
 impl Rows {
     /// Whether some of the entries were rounded.
     pub fn is_rounded(&self) -> bool {
@@ -33,7 +36,7 @@ impl Rows {
 
     /// Rounds the entries of iOS behind the first `known`, which were rounded before. Times of writing lose what they
     /// have below the millisecond, so that no entry changes its second, unless that would make one of two entries: then
-    /// the later one keeps its time. One that says the same as one of the first `known` was sent again.
+    /// the later one keeps its time, or goes aside when that is the millisecond itself. One that says the same as one of the first `known` was sent again.
     pub fn round_ios(&mut self, known: usize) {
         let ios = self.ios_rows(known);
         let mut taken: HashMap<(u32, i64), usize> = HashMap::new();
@@ -51,8 +54,25 @@ impl Rows {
             let is_sent_again = other < known && self.repeats(row, other);
             if other != row && !is_sent_again {
                 self.set_write_ts(row, exact);
+                if other < known && self.write_ts(other) == exact {
+                    self.move_aside(row, known);
+                }
             }
             self.is_rounded = true;
+        }
+    }
+
+    /// Moves an entry that was written at the very millisecond to which an earlier one was rounded, microsecond by
+    /// microsecond, to where there is none, or to where it was moved when it came the first time.
+    fn move_aside(&mut self, row: usize, known: usize) {
+        let (name, millisecond) = (self.row(row).name, self.write_ts(row));
+        for step in 1..MICROSECONDS {
+            self.set_write_ts(row, millisecond + f64::from(step) / 1e6);
+            let at = self.write_ts(row);
+            let is_there = |other: &usize| self.row(*other).name == name && self.write_ts(*other) == at;
+            if (0..known).find(is_there).is_none_or(|other| self.repeats(row, other)) {
+                return;
+            }
         }
     }
 

@@ -52,3 +52,20 @@ fn what_is_sent_again_after_sealing_is_still_one_entry() {
     store.seal_all().unwrap();
     assert_eq!(kept(), rounded);
 }
+
+#[test]
+fn a_late_entry_written_at_the_millisecond_of_a_rounded_one_does_not_take_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let runtime = Runtime::new().unwrap();
+    let user = runtime.block_on(store.register("anna")).unwrap();
+    runtime.block_on(append(&store, user, &[("37.1", "1456160319.678613")]));
+    store.seal_all().unwrap();
+    // The second time it is the phone that did not hear of the first.
+    for _ in 0..2 {
+        runtime.block_on(append(&store, user, &[("37.2", "1456160319.678")]));
+        store.seal_all().unwrap();
+        let kept = runtime.block_on(kept(&store, user));
+        assert_eq!(kept, [(37.1, 1_456_160_319.678), (37.2, 1_456_160_319.678_001)]);
+    }
+}
