@@ -74,7 +74,7 @@ impl Tail {
     /// [`Error::DiskFull`] when there is no room, after which nothing is left behind.
     pub(crate) fn create(disk: &dyn Disk, dir: &Path, header: SegmentHeader, bytes: u64) -> Result<Self, Error> {
         let path = segment_path(dir, header.number);
-        let file = disk.create(&path).map_err(Error::io("creating", &path))?;
+        let file = disk.create(&path).map_err(|error| refused(&path, bytes, error))?;
         let prepared = file.allocate(bytes).and_then(|()| {
             file.write_at(0, &header.write())?;
             file.sync()?;
