@@ -26,7 +26,7 @@ pub(crate) fn scenario(file: Option<&Path>, args: OverrideArgs, quiet: bool) -> 
     let overrides = args.overrides();
     let is_from_flag = overrides.days_dir.is_some();
     let scenario = scenario.with(overrides);
-    if scenario.arrivals.is_empty() {
+    if scenario.arrivals.is_empty() && scenario.live().is_none() {
         let what =
             "nothing is sent: give a rate with --get, --put, --timeline or --find, or a scenario with [arrivals]";
         return Err(Failure::Usage(anyhow!(what)));

@@ -13,6 +13,7 @@ pub mod document;
 pub mod driver;
 mod error;
 mod intensity;
+mod live;
 pub mod observer;
 pub mod operation;
 pub mod pacer;

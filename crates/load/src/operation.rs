@@ -86,6 +86,9 @@ impl Call {
         Self::Metrics,
     ];
 
+    /// What the phones and apps of people who live send by themselves.
+    pub const LIVED: [Self; 5] = [Self::Get, Self::Put, Self::Range, Self::Find, Self::Timeline];
+
     /// The name in scenarios, results and tables.
     pub fn name(self) -> &'static str {
         match self {

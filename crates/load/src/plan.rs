@@ -6,6 +6,7 @@ use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
 use hyper::http::uri::PathAndQuery;
 use hyper::{HeaderMap, Method};
+use jiff::civil::Date;
 use rushhour_model::day::{DAY_S, start_s};
 use rushhour_model::entry::key;
 use rushhour_model::wire::{self, FindEntriesRequest, route};
@@ -14,11 +15,12 @@ use serde_json::json;
 use crate::address::Address;
 use crate::bodies::Bodies;
 use crate::described::{Described, Feeder};
+use crate::live::Calls;
 use crate::operation::{Call, Operation};
 use crate::population::{self, LivedDays, Population};
 use crate::request::Request;
 use crate::scenario::Scenario;
-use crate::schedule::{Arrival, Identity, Schedule};
+use crate::schedule::{Arrival, Identity, Part, Schedule};
 use crate::template::Filling;
 
 /// What a scenario's requests are made from.
@@ -65,13 +67,12 @@ impl Plan {
         let Materials { mut population, feeders } = materials;
         let headers = Arc::new(headers(address));
         let mut feeders = feeders.into_iter();
-        let operations: Vec<_> = scenario
-            .operations()
-            .map(|(_, name, _)| {
-                let feeder = feeders.next().flatten();
-                Planned::new(scenario.requests.get(name), name.as_str(), &headers, feeder)
-            })
-            .collect();
+        let names = scenario.names();
+        let planned = names.iter().map(|name| {
+            let feeder = feeders.next().flatten();
+            Planned::new(scenario.requests.get(name), name.as_str(), &headers, feeder)
+        });
+        let operations: Vec<_> = planned.collect();
         let is_put = |operation: Operation| matches!(operations.get(operation.index()), Some(Planned::Call(Call::Put)));
         let mut puts = vec![0_u32; population.users() as usize];
         let arrivals = Schedule::new(scenario).inspect(|arrival| {
@@ -81,7 +82,8 @@ impl Plan {
                 *count += 1;
             }
         });
-        let identity = Identity::of(scenario.arrivals.keys(), arrivals);
+        let lived = Calls::new(scenario, &population, Part::WHOLE).into_iter().flatten().map(|lived| lived.arrival);
+        let identity = Identity::of(names.iter(), arrivals.chain(lived));
         let bytes_max = scenario.sending.bodies_bytes_max.get() as usize;
         let bodies = Bodies::make(&mut population, &puts, bytes_max, step);
         let tokens: Vec<_> = (0..population.users()).map(|user| population.token(user)).collect();
@@ -120,7 +122,43 @@ impl Plan {
         request
     }
 
-    fn call(&self, call: Call, arrival: &Arrival, turn: u32) -> Request {
+    /// The requests of the people of `part` who live, if they do: made as they go, in order of time.
+    pub fn lived(
+        self: &Arc<Self>,
+        scenario: &Scenario,
+        part: Part,
+    ) -> Option<impl Iterator<Item = Request> + Send + use<>> {
+        let calls = Calls::new(scenario, &self.population, part)?;
+        Some(calls.requests(Arc::clone(self)))
+    }
+
+    /// The upload `body`.
+    pub(crate) fn put(&self, arrival: &Arrival, body: Bytes, entries: usize) -> Request {
+        self.filled(arrival, PathAndQuery::from_static(route::USERCACHE_PUT), body, entries)
+    }
+
+    /// What the app asks for when somebody opens `date` of the diary.
+    pub(crate) fn opened(&self, call: Call, arrival: &Arrival, date: Date) -> Request {
+        let days = LivedDays { first: date, count: 1 };
+        match call {
+            Call::Timeline => self.timeline(arrival, days),
+            Call::Find => self.find(arrival, days),
+            other => self.call(other, arrival, 0),
+        }
+    }
+
+    fn timeline(&self, arrival: &Arrival, days: LivedDays) -> Request {
+        let body = self.calls.get(arrival.user as usize).cloned().unwrap_or_default();
+        self.filled(arrival, path(format!("{}/{}", route::GET_TRIPS, days.first)), body, 0)
+    }
+
+    fn find(&self, arrival: &Arrival, days: LivedDays) -> Request {
+        let body = find(self.token(arrival.user), days);
+        self.filled(arrival, path(format!("{}/timestamp", route::FIND_ENTRIES)), population::body(&body), 0)
+    }
+
+    /// A call of the scenario's own schedule; an upload is number `turn` of its person.
+    pub(crate) fn call(&self, call: Call, arrival: &Arrival, turn: u32) -> Request {
         let (user, token) = (arrival.user, self.token(arrival.user));
         let plain = |path, body| self.filled(arrival, path, body, 0);
         let fixed =
@@ -132,18 +170,11 @@ impl Plan {
             Call::Complete => fixed(route::GET_COMPLETE_TS),
             Call::Put => {
                 let put = self.bodies.put(user, token, turn);
-                self.filled(arrival, PathAndQuery::from_static(route::USERCACHE_PUT), put.body, put.entries)
+                self.put(arrival, put.body, put.entries)
             }
             // Readers look at any day that is in the store.
-            Call::Timeline => {
-                let day = self.population.read_days(user, arrival.draw).first;
-                let body = self.calls.get(user as usize).cloned().unwrap_or_default();
-                plain(path(format!("{}/{day}", route::GET_TRIPS)), body)
-            }
-            Call::Find => {
-                let body = find(token, self.population.read_days(user, arrival.draw));
-                plain(path(format!("{}/timestamp", route::FIND_ENTRIES)), population::body(&body))
-            }
+            Call::Timeline => self.timeline(arrival, self.population.read_days(user, arrival.draw)),
+            Call::Find => self.find(arrival, self.population.read_days(user, arrival.draw)),
             Call::ProfileUpdate => {
                 let body =
                     json!({"user": token, "update_doc": {"client_app_version": "1.9.3", "curr_platform": "android"}});

@@ -12,7 +12,7 @@ use crate::recorded::Recorded;
 use crate::recording::Recording;
 use crate::scenario::{self, Scenario};
 use crate::schedule::Part;
-use crate::synthetic::Synthetic;
+use crate::synthetic::{Living, Synthetic};
 
 /// People, and how far their phones are with sending their days.
 #[derive(Debug)]
@@ -133,6 +133,14 @@ impl Population {
             People::Named(_) => Upload { entries: 0, body: Bytes::from_static(b"{\"phone_to_server\":[]}") },
             People::Recorded(recorded) => recorded.next_upload(user),
             People::Synthetic(synthetic) => synthetic.next_upload(user),
+        }
+    }
+
+    /// The people of `part` as they are when a run starts and on which day, if they go on living by themselves.
+    pub(crate) fn living(&self, part: Part) -> Option<(Living, Date)> {
+        match &self.people {
+            People::Synthetic(synthetic) => Some((synthetic.living(part), synthetic.today())),
+            People::Named(_) | People::Recorded(_) => None,
         }
     }
 

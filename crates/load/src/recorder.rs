@@ -199,18 +199,19 @@ impl Tally {
     fn result(&self, spec: &Spec, measured: Duration) -> OperationResult {
         let mean = |sum: u64, count: u64| if count == 0 { 0.0 } else { sum as f64 / count as f64 };
         let measured_s = measured.as_secs_f64();
+        let per_s = |count: u64| if measured_s > 0.0 { count as f64 / measured_s } else { 0.0 };
         let failed = |counts: fn(&Failure) -> bool| {
             self.failed.iter().filter(|(failure, _)| counts(failure)).map(|(_, count)| count).sum()
         };
         let errors = self.parts.errors.iter();
         OperationResult {
-            rate_per_s: spec.rate_per_s,
+            rate_per_s: spec.rate_per_s.unwrap_or_else(|| per_s(self.offered)),
             offered: self.offered,
             sent: self.sent,
             completed: self.completed,
             failed: failed(|_| true),
             censored: self.censored,
-            completed_per_s: if measured_s > 0.0 { self.completed_while_measuring as f64 / measured_s } else { 0.0 },
+            completed_per_s: per_s(self.completed_while_measuring),
             errors: self.failed.iter().map(|(failure, count)| (failure.kind(), *count)).collect(),
             error_response_ms: errors.map(|(kind, latencies)| (kind.clone(), latencies.percentiles())).collect(),
             shed: failed(|failure| *failure == Failure::Shed),
@@ -231,7 +232,8 @@ impl Tally {
 #[derive(Clone, Debug)]
 struct Spec {
     name: Name,
-    rate_per_s: f64,
+    /// `None` when people decide when it is sent: then it is what they did.
+    rate_per_s: Option<f64>,
     is_reading: bool,
 }
 
@@ -250,14 +252,12 @@ impl Recorder {
     /// For the operations of `scenario`.
     pub fn new(scenario: &Scenario) -> Self {
         let (start, end) = (scenario.phases.measure_start(), scenario.phases.measure_end());
-        let specs: Vec<_> = scenario
-            .operations()
-            .map(|(_, name, arrivals)| Spec {
-                name: name.clone(),
-                rate_per_s: arrivals.mean_per_s(start, end),
-                is_reading: Call::named(name.as_str()).is_some_and(Call::is_reading),
-            })
-            .collect();
+        let spec = |name: Name| Spec {
+            rate_per_s: scenario.arrivals.get(&name).map(|arrivals| arrivals.mean_per_s(start, end)),
+            is_reading: Call::named(name.as_str()).is_some_and(Call::is_reading),
+            name,
+        };
+        let specs: Vec<_> = scenario.names().into_iter().map(spec).collect();
         let tallies = specs.iter().map(|_| Tally::default()).collect();
         let recent = specs.iter().map(|_| IntervalOperation::default()).collect();
         Self { phases: scenario.phases, specs, tallies, recent, recent_start: Duration::ZERO }

@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::control;
 use crate::driver::{Bounds, Driven, Ending};
 use crate::error::LoadError;
+use crate::live::InOrder;
 use crate::observer::{HostProbe, Observer, Stage};
 use crate::plan::{self, Materials, Plan};
 use crate::population::Population;
@@ -117,7 +118,7 @@ pub async fn run(run: Run, host: HostProbe, observer: Rc<dyn Observer>, mut stop
         start_at: share.start.map(|start| start.text),
         ..facts(&scenario, &identity, share.part)
     };
-    let generator = generator_use(&sent, &used, &schedule, share.part);
+    let generator = generator_use(&sent, &used, &schedule, share.part, scenario.live().is_some());
     let limits = watch.outcomes(&operations);
     let (verdict, reasons) = judge(&Facts {
         limits: &limits,
@@ -159,7 +160,7 @@ async fn before(
     observer: &dyn Observer,
     stop: &mut Stop,
 ) -> Result<(UploadResult, Population), LoadError> {
-    if !scenario.has_calls() {
+    if !scenario.has_calls() && scenario.live().is_none() {
         return Ok((UploadResult::default(), population));
     }
     let users: Vec<u32> = (0..population.users()).filter(|user| part.has((*user).into())).collect();
@@ -245,10 +246,15 @@ impl Senders {
             true => Schedule::endless(&self.scenario),
             false => Schedule::new(&self.scenario),
         };
-        let requests = Requests::new(Arc::clone(&self.plan), schedule, self.part.part(thread, threads));
+        let part = self.part.part(thread, threads);
+        let scheduled = Requests::new(Arc::clone(&self.plan), schedule, part);
+        let requests = match self.plan.lived(&self.scenario, part) {
+            Some(lived) => Stream::Ahead(Box::new(InOrder::of(lived, scheduled))),
+            None => Stream::Ready(Box::new(scheduled)),
+        };
         Job {
             scenario: Arc::clone(&self.scenario),
-            requests: Stream::Ready(Box::new(requests)),
+            requests,
             http1: self.target.clone(),
             pacing: pacing(&self.scenario, self.part, threads),
             bounds: bounds(&self.scenario, threads),
@@ -383,9 +389,12 @@ fn lengths(phases: &Phases) -> PhaseLengths {
     }
 }
 
-fn generator_use(sent: &Sent, used: &Used, schedule: &ScheduleFacts, part: Part) -> GeneratorUse {
+fn generator_use(sent: &Sent, used: &Used, schedule: &ScheduleFacts, part: Part, has_live: bool) -> GeneratorUse {
     let scheduled = part.count_of(schedule.arrivals);
-    let is_whole = sent.driven.ending == Ending::Finished && schedule.model == Model::Open && scheduled > 0;
+    // People who live are split by who they are, not by number.
+    let is_countable = part == Part::WHOLE || !has_live;
+    let is_whole =
+        sent.driven.ending == Ending::Finished && schedule.model == Model::Open && scheduled > 0 && is_countable;
     let lateness = sent.recorder.lateness().percentiles();
     GeneratorUse {
         thread_cpu_ratio: sent.used.thread_cpu_ratio,

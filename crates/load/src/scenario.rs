@@ -19,7 +19,7 @@ mod numbers;
 mod phases;
 mod sending;
 
-pub use numbers::Milliseconds;
+pub use numbers::{Milliseconds, Ratio, Speed};
 pub use phases::{Phases, Seconds};
 pub use sending::{Carrier, Connections, Pacing, Sending};
 
@@ -139,6 +139,30 @@ pub struct Synthetic {
     /// The date of everybody's first day.
     #[serde(default = "default_first_day")]
     pub first_day: Date,
+    /// How they go on living: their phones then send what they send when they send it, in the place of `arrivals`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub live: Option<Live>,
+}
+
+/// How people live while a run goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Live {
+    /// So many seconds of theirs pass in one of ours; 60 makes a day of 24 minutes.
+    #[serde(default = "default_speed")]
+    pub speed: Speed,
+    /// How many of them open the diary on a day, at about nine in the evening.
+    #[serde(default = "default_diaries_share")]
+    pub diaries_share: Ratio,
+}
+
+fn default_speed() -> Speed {
+    Speed::of(1.0)
+}
+
+/// Half of the people look at their day: a guess, to be set from a server's own figures.
+fn default_diaries_share() -> Ratio {
+    Ratio::of(0.5)
 }
 
 /// A region that comes with the program.
@@ -207,6 +231,11 @@ impl Scenario {
             let what = "people live recorded days (`[days]`) or are made up (`[population]`): leave one of them out";
             return Err(DocumentError::new(what));
         }
+        if scenario.live().is_some() && scenario.has_calls() {
+            let what =
+                "people who live (`population.live`) make their calls themselves: [arrivals] may only have [requests]";
+            return Err(DocumentError::new(what));
+        }
         scenario.check_names()?;
         Ok(scenario)
     }
@@ -235,13 +264,25 @@ impl Scenario {
         (0..).map(Operation).zip(&self.arrivals).map(|(operation, (name, arrivals))| (operation, name, arrivals))
     }
 
+    /// How people live while the run goes on, if they do.
+    pub fn live(&self) -> Option<Live> {
+        self.population.as_ref().and_then(|population| population.live)
+    }
+
+    /// The names of everything that is sent: of the operations, and behind them the calls of people who live.
+    pub fn names(&self) -> Vec<OperationName> {
+        let lived = self.live().map_or(&[][..], |_| &Call::LIVED);
+        self.arrivals.keys().cloned().chain(lived.iter().map(|call| (*call).into())).collect()
+    }
+
     /// What must hold. Without limits of its own, what people put up with: `get` at once, an upload or a day of the diary
     /// within a second, one error in a thousand.
     pub fn limits(&self) -> Vec<Limit> {
         const PUT_UP_WITH: [(Call, u32); 4] =
             [(Call::Get, 250), (Call::Put, 1000), (Call::Timeline, 1000), (Call::Find, 1000)];
         self.limits.clone().unwrap_or_else(|| {
-            let asked = PUT_UP_WITH.iter().filter(|(call, _)| self.arrivals.contains_key(&(*call).into()));
+            let names = self.names();
+            let asked = PUT_UP_WITH.iter().filter(|(call, _)| names.contains(&(*call).into()));
             let texts = asked.map(|(call, ms)| format!("{}.response_ms.p99 < {ms}", call.name()));
             let texts = std::iter::once("*.failed_ratio <= 0.001".to_owned()).chain(texts);
             texts.map(|text| text.parse().expect("valid constants")).collect()
@@ -253,7 +294,8 @@ impl Scenario {
     /// # Errors
     /// With the nearest names.
     pub fn check_limits(&self) -> Result<(), LimitError> {
-        let names = self.arrivals.keys().map(OperationName::as_str);
+        let names = self.names();
+        let names = names.iter().map(OperationName::as_str);
         self.limits.iter().flatten().try_for_each(|limit| limit.check_names(names.clone()))
     }
 

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use jiff::ToSpan;
+use jiff::civil::Date;
 use rushhour_synth::course::Course;
 use rushhour_synth::entries::Writer;
 use rushhour_synth::phone::Platform;
@@ -14,6 +15,7 @@ use rushhour_synth::upload::Request;
 use rushhour_synth::world::World;
 
 use crate::population::{LivedDays, Upload};
+use crate::schedule::Part;
 
 /// People of a world, and how far their phones are with sending their days.
 #[derive(Debug)]
@@ -38,7 +40,60 @@ struct Person {
 /// A phone that sends nothing for longer is broken; it sends that it has nothing.
 const SILENT_DAYS_MAX: u32 = 30;
 
+/// People who go on living from where the uploads before a run end, each in their own time.
+#[derive(Debug)]
+pub(crate) struct Living {
+    pub(crate) world: Arc<World>,
+    pub(crate) travel: Travel,
+    pub(crate) people: Vec<Alive>,
+    android: Writer,
+    ios: Writer,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub(crate) struct Alive {
+    pub(crate) user: u32,
+    pub(crate) course: Course,
+    token: String,
+}
+
+impl Living {
+    /// A put of a person.
+    pub(crate) fn upload(&mut self, person: usize, recording: &Recording) -> Upload {
+        let person = self.people.get(person).expect("nobody asks for others");
+        let writer = match person.course.person().handset.platform {
+            Platform::Android => &mut self.android,
+            Platform::Ios => &mut self.ios,
+        };
+        let mut body = Vec::new();
+        writer.push_put(&person.token, recording, &mut body);
+        Upload { entries: recording.count(), body: body.into() }
+    }
+}
+
 impl Synthetic {
+    /// The people of `part` as they are now. Who has not lived through the days before the run lives them first.
+    pub(crate) fn living(&self, part: Part) -> Living {
+        let locales = &self.world.region.locales;
+        let [android, ios] = [Platform::Android, Platform::Ios].map(|platform| Writer::new(platform, locales));
+        let mut travel = self.world.travel();
+        let users = (0..).zip(&self.people).filter(|(user, _)| part.has(u64::from(*user)));
+        let people = users.map(|(user, person)| {
+            let mut course = person.course.clone();
+            for _ in person.days_lived..self.days_before {
+                course.next_day(&self.world, &mut travel);
+            }
+            Alive { user, course, token: person.token.clone() }
+        });
+        Living { people: people.collect(), world: Arc::clone(&self.world), travel, android, ios }
+    }
+
+    /// The first day after those that were uploaded before the run.
+    pub(crate) fn today(&self) -> Date {
+        self.world.study.first_day.saturating_add(i64::from(self.days_before).days())
+    }
+
     pub(crate) fn new(world: Arc<World>, users: NonZeroU32, days_before: u32) -> Self {
         let locales = &world.region.locales;
         let [android, ios] = [Platform::Android, Platform::Ios].map(|platform| Writer::new(platform, locales));

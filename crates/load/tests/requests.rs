@@ -110,6 +110,46 @@ fn the_requests_of_all_parts_are_those_of_the_whole() {
     assert_eq!(united, requests());
 }
 
+const LIVED: &str = "phases = { warm_up_s = 0, measure_s = 1440 }\n[population]\npeople = 3\ndays = 2\n\
+    live = { speed = 120, diaries_share = 1 }";
+
+/// What the people of a part send by themselves in two of their days.
+fn lived(part: Part) -> Vec<Request> {
+    let scenario = Scenario::parse(LIVED).unwrap();
+    let materials = Materials { population: synthetic(), feeders: Vec::new() };
+    let (plan, identity) = Plan::new(&scenario, materials, &"http://127.0.0.1".parse().unwrap(), || {});
+    let lived: Vec<_> = Arc::new(plan).lived(&scenario, part).unwrap().collect();
+    assert!(lived.len() as u64 <= identity.arrivals && identity.arrivals > 0);
+    lived
+}
+
+#[test]
+fn people_who_live_send_new_data_when_phones_do_and_open_the_diary_in_the_evening() {
+    let requests = lived(Part::WHOLE);
+    assert!(requests.is_sorted_by_key(|request| request.at));
+    let of = |path: &str| requests.iter().filter(|request| request.path.as_str().starts_with(path)).collect::<Vec<_>>();
+    let mut seen = HashSet::new();
+    for identity in of("/usercache/put").into_iter().flat_map(identities) {
+        assert!(seen.insert(identity.clone()), "{identity} is sent twice");
+    }
+    assert!(seen.len() > 500, "{}", seen.len());
+    assert!(of("/usercache/get").len() > 20, "{}", of("/usercache/get").len());
+    // Three people on two evenings, each of 720 s: at nine is after seven eighths.
+    let opened = of("/timeline/getTrips/2026-01-0");
+    assert_eq!(opened.len(), 6);
+    let evenings = opened.iter().map(|request| request.at.as_secs_f64() % 720.0 / 720.0);
+    evenings.for_each(|share| assert!((0.75..1.0).contains(&share), "{share}"));
+}
+
+#[test]
+fn people_who_live_do_the_same_whoever_lives_beside_them() {
+    let mut united: Vec<_> = (0..2).flat_map(|index| lived(Part { index, count: 2 })).collect();
+    united.sort_by_key(|request| request.number);
+    let mut whole = lived(Part::WHOLE);
+    whole.sort_by_key(|request| request.number);
+    assert_eq!(united, whole);
+}
+
 #[test]
 fn readers_ask_for_days_that_were_uploaded() {
     let requests = requests();

@@ -1,6 +1,7 @@
 //! How far a person's life has got, and its next day.
 
 use jiff::ToSpan;
+use jiff::civil::Date;
 
 use crate::memory::Memory;
 use crate::mode_choice::Means;
@@ -12,7 +13,7 @@ use crate::truth::{Micros, Mode, Place, Purpose, Trip};
 use crate::world::{Day, World};
 
 /// How far a person's life has got: small enough to be kept for thousands.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Course {
     pub(crate) person: Person,
     pub(crate) memory: Memory,
@@ -76,6 +77,11 @@ impl Course {
     /// The places they have been to so far, by id.
     pub fn places(&self) -> &[Place] {
         self.memory.places()
+    }
+
+    /// When `date` begins where they are at home, in microseconds since 1970.
+    pub fn midnight_us(&self, world: &World, date: Date) -> Micros {
+        world.clock(self.base.locale, date).midnight_us()
     }
 
     /// Lives the next day; none when the study is over.

@@ -117,7 +117,7 @@ pub struct Noticed {
 }
 
 /// A phone that somebody carries through a study.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Phone {
     device: Device,
     machine: Machine,
@@ -126,7 +126,7 @@ pub struct Phone {
 }
 
 /// The state machine that decides when a phone senses.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Machine {
     Android(Android),
     Ios(Box<Ios>),

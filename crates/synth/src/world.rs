@@ -10,7 +10,7 @@ use crate::person::Person;
 use crate::region::Region;
 use crate::track::Track;
 use crate::travel::Travel;
-use crate::truth::{Event, LocaleIndex, Trip, Visit};
+use crate::truth::{Event, LocaleIndex, Micros, Trip, Visit};
 use crate::upload::Call;
 
 /// Which people, and which days.
@@ -71,6 +71,11 @@ impl World {
     /// What lives are lived with; best kept for one person after another.
     pub fn travel(&self) -> Travel {
         Travel::new(&self.region)
+    }
+
+    /// When `date` begins in the region, in microseconds since 1970.
+    pub fn midnight_us(&self, date: Date) -> Micros {
+        self.clock(0, date).midnight_us()
     }
 
     /// The clock of `date` in a locale.

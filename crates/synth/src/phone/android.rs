@@ -15,7 +15,7 @@ use crate::track::{Cover, Cursor};
 use crate::truth::{Fault, LocaleIndex, Micros, SECOND_US};
 
 /// An Android phone's state machine.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Android {
     is_tracking: bool,
     /// The app is not running.

@@ -4,7 +4,7 @@ use crate::sensed::Battery;
 use crate::truth::{LocaleIndex, Micros};
 
 /// The state of a battery at the last reading.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Cell {
     level_pct: f64,
     is_charging: bool,

@@ -13,7 +13,7 @@ use super::faults::us;
 use crate::truth::{Fault, Micros, SECOND_US};
 
 /// When a phone takes its next fix.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Cadence {
     /// That the app asked for.
     own_us: Micros,

@@ -18,7 +18,7 @@ use crate::track::{Moment, Track};
 use crate::truth::{Event, Fault, LocaleIndex, Micros, SECOND_US};
 
 /// What both kinds of phone have.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Device {
     pub(super) profile: &'static Profile,
     pub(super) platform: Platform,
@@ -49,7 +49,7 @@ pub(super) struct Device {
 }
 
 /// Randomness, by what it is for, so that one does not shift the other.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Chances {
     pub(super) fixes: Draws,
     pub(super) motions: Draws,

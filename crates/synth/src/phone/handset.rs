@@ -38,7 +38,7 @@ impl Handset {
 }
 
 /// How a kind of phone senses. Quantiles are from mobility.md 3 unless said otherwise.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Profile {
     /// Seconds between fixes, by quantile; Android only.
     pub(super) gap_s: Curve,

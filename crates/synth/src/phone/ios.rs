@@ -18,7 +18,7 @@ use crate::track::{Cover, Cursor, Piece};
 use crate::truth::{Fault, LocaleIndex, Micros, SECOND_US};
 
 /// An iPhone's state machine.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Ios {
     is_tracking: bool,
     /// The app is not running.

@@ -14,7 +14,7 @@ use crate::truth::{LocaleIndex, Micros, Mode, SECOND_US};
 const STILL_M_S: f64 = 0.3;
 
 /// Android's recogniser of activities.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Recogniser {
     pub(super) next_us: Micros,
     moved_us: Micros,
@@ -123,7 +123,7 @@ fn percent(confidence: f64) -> u8 {
 }
 
 /// The history that iOS keeps of its owner's activity: an entry for each change.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct History {
     next_us: Micros,
     /// How many more changes this stir has.

@@ -30,7 +30,7 @@ const HEIGHT_RATIO: f64 = 1.5;
 const GROUND_M: f64 = 60.0;
 
 /// The state of a phone's position sensor.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Noise {
     profile: &'static Profile,
     is_noisy: bool,

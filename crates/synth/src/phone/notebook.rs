@@ -13,7 +13,7 @@ const MILLISECOND_US: Micros = 1_000;
 pub(super) const PUT_ROWS_MAX: usize = 10_000;
 
 /// What a phone has written and not yet sent.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Notebook {
     /// What is there.
     pub(super) unsent: Recording,
@@ -23,7 +23,7 @@ pub(super) struct Notebook {
 }
 
 /// When a key was last written. Keys that are written seldom share a clock.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct LastWrites {
     fix: Micros,
     filtered: Micros,

@@ -6,7 +6,7 @@ use crate::plane::Point;
 use crate::truth::{Micros, SECOND_US};
 
 /// The last filtered fixes since the trip began.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Recent(VecDeque<(Micros, Point)>);
 
 /// The client's rule: mobility.md 3, "What the phone really does".

@@ -6,7 +6,7 @@ use crate::track::Track;
 use crate::truth::{LocaleIndex, Micros, SECOND_US};
 
 /// A trip that is under way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Watch {
     trip: u32,
     start_us: Micros,
