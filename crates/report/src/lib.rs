@@ -7,6 +7,7 @@ pub mod histogram;
 pub mod hlog;
 pub mod interval;
 pub mod limit;
+pub mod merge;
 mod metric;
 mod nearest;
 pub mod result;

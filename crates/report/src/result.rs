@@ -1,6 +1,7 @@
 //! What a run left behind, as one value. Everything that is shown is computed from it.
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 
@@ -111,6 +112,13 @@ pub struct Shard {
     pub count: u32,
 }
 
+/// As it is asked for: `3/8` is the third of eight.
+impl Display for Shard {
+    fn fmt(&self, to: &mut Formatter<'_>) -> fmt::Result {
+        write!(to, "{}/{}", self.index + 1, self.count)
+    }
+}
+
 /// What became of a limit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LimitOutcome {
@@ -209,7 +217,7 @@ pub struct UploadResult {
 /// `offered = completed + failed + censored`, and `sent` is how many of them went out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct OperationResult {
-    /// The arrival rate asked for.
+    /// The arrival rate asked for, of the whole schedule, whichever part of it was sent.
     pub rate_per_s: f64,
     /// Requests the schedule intended.
     pub offered: u64,
