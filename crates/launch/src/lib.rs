@@ -4,6 +4,7 @@
 //! crate does not know what is inside a request.
 
 pub mod host;
+pub mod intervals;
 mod launch;
 mod process;
 pub mod rundir;

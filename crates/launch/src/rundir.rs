@@ -7,13 +7,16 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use rushhour_load::scenario::Scenario;
 use rushhour_report::environment::Environment;
+use rushhour_report::hlog::Histograms;
 use rushhour_report::result::RunResult;
 use rushhour_report::summary;
 
+use crate::intervals::{IntervalLog, Intervals};
 use crate::target::Target;
 
 /// The result's file name.
 pub const RESULT_FILE: &str = "result.json";
+const HISTOGRAMS_FILE: &str = "histograms.hlog";
 
 /// An open folder.
 #[derive(Clone, Debug)]
@@ -27,14 +30,34 @@ impl RunDir {
     /// # Errors
     /// When the folder or a file in it cannot be made.
     pub fn create(out: &Path, scenario: &Scenario, target: &Target, environment: &Environment) -> Result<Self> {
-        std::fs::create_dir_all(out).with_context(|| format!("creating {}", out.display()))?;
-        let date = environment.started_at.get(..10).unwrap_or("undated");
-        let host: String = environment.host.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
-        let name = format!("{date}-{host}-{}-{}", scenario.name.as_str(), target.name.as_str());
-        let path = create_unused(out, &name)?;
-        let dir = Self { path };
+        let dir = Self::named(out, scenario.name.as_str(), target.name.as_str(), environment)?;
         dir.write("scenario.toml", &toml::to_string(scenario).context("writing the scenario as TOML")?)?;
         dir.write("target.toml", &toml::to_string(target).context("writing the target as TOML")?)?;
+        Ok(dir)
+    }
+
+    /// Makes a new folder below `out` for a run of which others sent the parts, the first of them from folder `part`.
+    ///
+    /// # Errors
+    /// When the folder or a file in it cannot be made.
+    pub fn create_merged(out: &Path, merged: &RunResult, part: &Path) -> Result<Self> {
+        let dir = Self::named(out, &merged.scenario, "merged", &merged.environment)?;
+        for name in ["scenario.toml", "target.toml"] {
+            let kept = part.join(name);
+            if kept.is_file() {
+                std::fs::copy(&kept, dir.join(name)).with_context(|| format!("copying {}", kept.display()))?;
+            }
+        }
+        Ok(dir)
+    }
+
+    fn named(out: &Path, scenario: &str, target: &str, environment: &Environment) -> Result<Self> {
+        std::fs::create_dir_all(out).with_context(|| format!("creating {}", out.display()))?;
+        let date = environment.started_at.get(..10).unwrap_or("undated");
+        let host: String =
+            environment.host.chars().filter(|c| c.is_ascii_alphanumeric() || "-+".contains(*c)).collect();
+        let path = create_unused(out, &format!("{date}-{host}-{scenario}-{target}"))?;
+        let dir = Self { path };
         dir.write("environment.json", &(serde_json::to_string_pretty(environment)? + "\n"))?;
         Ok(dir)
     }
@@ -56,6 +79,22 @@ impl RunDir {
     pub fn keep(&self, result: &RunResult) -> Result<()> {
         self.write(RESULT_FILE, &(serde_json::to_string_pretty(result)? + "\n"))?;
         self.write("summary.md", &summary::markdown(result))
+    }
+
+    /// Keeps what the result's percentiles were read from, so that it can be merged with others.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn keep_histograms(&self, histograms: &Histograms, result: &RunResult) -> Result<()> {
+        self.write(HISTOGRAMS_FILE, &histograms.hlog(result.phases.warm_up_s, result.measured_s))
+    }
+
+    /// Opens the files to which intervals are appended as the run goes on.
+    ///
+    /// # Errors
+    /// When they cannot be made.
+    pub fn intervals(&self) -> Result<IntervalLog> {
+        IntervalLog::create(&self.path)
     }
 
     fn write(&self, name: &str, text: &str) -> Result<()> {
@@ -85,7 +124,25 @@ fn create_unused(out: &Path, name: &str) -> Result<PathBuf> {
 pub fn read_result(path: &Path) -> Result<RunResult> {
     let file = if path.is_dir() { path.join(RESULT_FILE) } else { path.to_owned() };
     let text = std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("reading {} as a result", file.display()))
+    RunResult::read(&text).with_context(|| format!("reading {} as a result", file.display()))
+}
+
+/// Reads the histograms that were kept beside a result.
+///
+/// # Errors
+/// When there are none, or they cannot be read.
+pub fn read_histograms(dir: &Path) -> Result<Histograms> {
+    let file = dir.join(HISTOGRAMS_FILE);
+    let log = std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+    Histograms::read(&log).with_context(|| format!("reading {}", file.display()))
+}
+
+/// Reads the intervals that were kept beside a result.
+///
+/// # Errors
+/// When there are none.
+pub fn read_intervals(dir: &Path) -> Result<Intervals> {
+    Intervals::read(dir)
 }
 
 #[cfg(test)]
@@ -102,5 +159,42 @@ mod tests {
         assert_eq!(names, ["2026-11-21-ab-load-local", "2026-11-21-ab-load-local-2", "2026-11-21-ab-load-local-3"]);
         let scenario = std::fs::read_to_string(create().join("scenario.toml")).unwrap();
         assert_eq!(Scenario::parse(&scenario).unwrap(), Scenario::default());
+    }
+
+    /// Every result that is kept in this repository, whatever schema it was written in.
+    #[test]
+    fn results_of_older_versions_can_be_read() {
+        let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../results");
+        for name in ["", "-2", "-3"].map(|n| format!("2026-11-21-vm-quickstart-local{n}")) {
+            let result = read_result(&results.join(&name)).unwrap();
+            assert_eq!((result.schema, result.scenario.as_str()), (1, "quickstart"), "{name}");
+            assert!(result.operations["put"].response_ms.p99.is_some() && result.schedule.hash.is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_result_of_a_newer_version_is_refused_as_such() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(RESULT_FILE), "{\"schema\": 99, \"scenario\": {}}").unwrap();
+        let message = format!("{:#}", read_result(dir.path()).unwrap_err());
+        assert!(
+            message.ends_with(
+                "as a result: schema 99 is newer than 2, the newest that this version reads; use a newer rushhour"
+            ),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn histograms_are_kept_and_found_again() {
+        let out = tempfile::tempdir().unwrap();
+        let dir = RunDir { path: out.path().to_owned() };
+        let mut histograms = Histograms::default();
+        let get = histograms.operations.entry("get".to_owned()).or_default();
+        get.response.record(std::time::Duration::from_millis(3));
+        let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../results");
+        let result = read_result(&results.join("2026-11-21-vm-quickstart-local")).unwrap();
+        dir.keep_histograms(&histograms, &result).unwrap();
+        assert_eq!(read_histograms(dir.path()).unwrap(), histograms);
     }
 }

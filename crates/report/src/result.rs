@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::environment::Environment;
 use crate::histogram::Percentiles;
+use crate::limit::is_told;
 
 /// The version of `result.json`; a change that a reader would notice raises it.
 pub const SCHEMA: u32 = 2;
@@ -53,14 +54,47 @@ pub struct RunResult {
     pub environment: Environment,
 }
 
+/// What is no result that can be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ResultError {
+    /// It was written by a newer version of this program.
+    #[error("schema {0} is newer than {SCHEMA}, the newest that this version reads; use a newer rushhour")]
+    Newer(u32),
+    /// It is not a result.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+}
+
 impl RunResult {
+    /// Reads `result.json`, of this schema or an older one.
+    ///
+    /// # Errors
+    /// When it is of a newer one, or no result.
+    pub fn read(json: &str) -> Result<Self, ResultError> {
+        #[derive(Deserialize)]
+        struct Form {
+            schema: u32,
+        }
+        // First, because a newer form may lack what is asked for here.
+        match serde_json::from_str(json)? {
+            Form { schema } if schema > SCHEMA => Err(ResultError::Newer(schema)),
+            _ => Ok(serde_json::from_str(json)?),
+        }
+    }
+
     /// The result without the latencies of operations whose answers were all empty: what may leave its folder.
     pub fn quotable(mut self) -> Self {
         for operation in self.operations.values_mut().filter(|operation| operation.is_always_empty) {
             let untold = Percentiles::default();
             (operation.response_ms, operation.service_ms) = (untold, untold);
             (operation.wait_ms, operation.lateness_ms) = (untold, untold);
+            operation.error_response_ms.clear();
         }
+        for outcome in self.limits.iter_mut().filter(|outcome| !is_told(outcome, &self.operations)) {
+            outcome.value = None;
+        }
+        let is_empty = |name: &str| self.operations.get(name).is_some_and(|operation| operation.is_always_empty);
+        self.slow.retain(|request| !is_empty(&request.operation));
         self
     }
 }
@@ -297,4 +331,30 @@ pub struct TargetUse {
     pub disk_bytes: u64,
     /// Bytes it handed to the disk.
     pub written_bytes: u64,
+}
+
+#[cfg(test)]
+impl RunResult {
+    /// Twenty seconds in which nothing was sent, for tests to change.
+    pub(crate) fn example() -> Self {
+        Self {
+            schema: SCHEMA,
+            scenario: "quickstart".into(),
+            target: "local".into(),
+            verdict: Verdict::Pass,
+            reasons: Vec::new(),
+            seed: 1,
+            users: 20,
+            schedule: ScheduleFacts::default(),
+            phases: PhaseLengths { warm_up_s: 2.0, measure_s: 20.0, drain_s: 5.0 },
+            measured_s: 20.0,
+            upload: UploadResult::default(),
+            operations: BTreeMap::new(),
+            limits: Vec::new(),
+            slow: Vec::new(),
+            generator: GeneratorUse::default(),
+            target_use: None,
+            environment: Environment::default(),
+        }
+    }
 }
