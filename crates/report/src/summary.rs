@@ -2,14 +2,18 @@
 
 use std::fmt::Write as _;
 
-use crate::histogram::Percentiles;
-use crate::result::{OperationResult, RunResult, TargetUse, UploadResult};
+mod tables;
+
+pub use tables::{counts, errors, flat, latencies, limits, slow};
+
+use crate::result::{Model, RunResult, ScheduleFacts, TargetUse, UploadResult};
+use crate::summary::tables::{UNTOLD, three_digits};
 use crate::table::Table;
 
-/// What stands for a number that is not told.
-const UNTOLD: &str = "–";
 const EMPTY_NOTE: &str =
     "* every answer was empty: only the way was measured, not the work; latencies stay in result.json";
+const CLOSED_NOTE: &str = "closed loop: every connection asks again only when it was answered, so a slow target is asked less, and these\n\
+                           latencies are not what people would have waited; see docs/MEASURING.md";
 
 /// For a terminal.
 pub fn text(run: &RunResult) -> String {
@@ -29,11 +33,14 @@ fn page(run: &RunResult, title: &str, draw: fn(&Table) -> String) -> String {
     if !run.reasons.is_empty() {
         page.push('\n');
     }
-    let _ = writeln!(page, "{}\n", circumstances(run));
-    let _ = writeln!(page, "{}\n", upload_line(&run.upload));
+    let _ = writeln!(page, "{}", circumstances(run));
+    let _ = writeln!(page, "{}{}\n", schedule_line(&run.schedule), upload_line(&run.upload));
     let _ = writeln!(page, "{}\n{}", draw(&counts(run)), draw(&latencies(run)));
-    if run.operations.values().any(|operation| operation.is_always_empty) {
-        let _ = writeln!(page, "{EMPTY_NOTE}\n");
+    notes(run).iter().for_each(|note| page.push_str(&format!("{note}\n")));
+    for table in [limits(run), errors(run), slow(run)] {
+        if !table.rows.is_empty() {
+            let _ = writeln!(page, "{}", draw(&table));
+        }
     }
     let _ = writeln!(page, "{}", generator_line(run));
     if let Some(target_use) = &run.target_use {
@@ -42,8 +49,41 @@ fn page(run: &RunResult, title: &str, draw: fn(&Table) -> String) -> String {
     page
 }
 
+/// What must be known to read the tables, with an empty line at the end if there is anything.
+fn notes(run: &RunResult) -> Vec<String> {
+    let mut notes = Vec::new();
+    if run.schedule.model == Model::Closed {
+        notes.push(CLOSED_NOTE.to_owned());
+    }
+    if run.operations.values().any(|operation| operation.is_always_empty) {
+        notes.push(EMPTY_NOTE.to_owned());
+    }
+    for (name, operation) in &run.operations {
+        if operation.shed > 0 {
+            notes.push(format!(
+                "{name}: {} of the failed were given up unsent, as the scenario asked for",
+                operation.shed
+            ));
+        }
+        if operation.limited > 0 {
+            let limited = operation.limited;
+            notes.push(format!(
+                "{name}: {limited} of the failed were refused by a limiter: a rule, not a lack of capacity"
+            ));
+        }
+    }
+    if !notes.is_empty() {
+        notes.push(String::new());
+    }
+    notes
+}
+
 fn headline(run: &RunResult) -> String {
-    format!("{} on {}: {}", run.scenario, run.target, run.verdict.word().to_uppercase())
+    let model = match run.schedule.model {
+        Model::Open => "",
+        Model::Closed => ", closed loop",
+    };
+    format!("{} on {}{model}: {}", run.scenario, run.target, run.verdict.word().to_uppercase())
 }
 
 fn circumstances(run: &RunResult) -> String {
@@ -64,6 +104,25 @@ fn circumstances(run: &RunResult) -> String {
     )
 }
 
+/// Who sent what, and how exactly; nothing for a result that is older than these facts.
+fn schedule_line(schedule: &ScheduleFacts) -> String {
+    if schedule.threads == 0 {
+        return String::new();
+    }
+    /// Enough to tell schedules apart by eye; the whole stands in `result.json`.
+    const HASH_SHOWN: usize = 8;
+    let hash = schedule.hash.get(..HASH_SHOWN).unwrap_or(&schedule.hash);
+    let what = match schedule.model {
+        Model::Open => format!("schedule {hash}, {} arrivals", schedule.arrivals),
+        Model::Closed => "closed loop".to_owned(),
+    };
+    let shard = schedule.shard.map_or(String::new(), |shard| format!(", shard {shard}"));
+    let ScheduleFacts { pacing, transport, threads, connections_max, .. } = schedule;
+    let threads = if *threads == 1 { "1 thread".to_owned() } else { format!("{threads} threads") };
+    let timing = if pacing.is_empty() { String::new() } else { format!("pacing {pacing}, ") };
+    format!("{what}{shard} · {timing}{threads}, max {connections_max} {transport} connections\n")
+}
+
 fn upload_line(upload: &UploadResult) -> String {
     let entries_per_s = if upload.seconds > 0.0 { upload.entries as f64 / upload.seconds } else { 0.0 };
     format!(
@@ -74,92 +133,6 @@ fn upload_line(upload: &UploadResult) -> String {
         upload.failed,
         upload.seconds,
     )
-}
-
-/// One row per operation: how many requests, and how large.
-pub fn counts(run: &RunResult) -> Table {
-    let mut table = Table::new(1, &COUNTS);
-    table.rows.extend(run.operations.iter().map(|(name, operation)| count_cells(marked(name, operation), operation)));
-    table
-}
-
-const COUNTS: [&str; 10] = [
-    "operation",
-    "rate_per_s",
-    "offered",
-    "sent",
-    "completed",
-    "failed",
-    "censored",
-    "completed_per_s",
-    "request_bytes_mean",
-    "response_bytes_mean",
-];
-
-fn count_cells(name: String, operation: &OperationResult) -> Vec<String> {
-    let OperationResult { offered, sent, completed, failed, censored, .. } = *operation;
-    let counts = [offered, sent, completed, failed, censored].map(|count| count.to_string());
-    let mut row = vec![name, operation.rate_per_s.to_string()];
-    row.extend(counts);
-    row.push(format!("{:.1}", operation.completed_per_s));
-    row.push(format!("{:.0}", operation.request_bytes_mean));
-    row.push(format!("{:.0}", operation.response_bytes_mean));
-    row
-}
-
-/// Four rows per operation: where the time went, in milliseconds. An operation that only got empty answers is left out:
-/// its figures would be taken for the work that was not done.
-pub fn latencies(run: &RunResult) -> Table {
-    let mut table = Table::new(2, &["operation", "ms", "p50", "p90", "p99", "p99.9", "max"]);
-    for (name, operation) in run.operations.iter().filter(|(_, operation)| !operation.is_always_empty) {
-        let mut name = name.clone();
-        for (part, percentiles) in ["response", "service", "wait", "lateness"].into_iter().zip(parts(operation)) {
-            // Named once: four equal names in a column hide where the next operation begins.
-            let mut row = vec![std::mem::take(&mut name), part.to_owned()];
-            row.extend(quantiles(percentiles).map(|ms| ms.map_or(UNTOLD.to_owned(), three_digits)));
-            table.rows.push(row);
-        }
-    }
-    table
-}
-
-/// One row per operation with every number that may be quoted, for programs, under the words of `result.json`.
-pub fn flat(run: &RunResult) -> Table {
-    let mut table = Table::new(1, &COUNTS);
-    table.headings.push("is_always_empty".to_owned());
-    for part in ["response_ms", "service_ms", "wait_ms", "lateness_ms"] {
-        table.headings.extend(["p50", "p90", "p99", "p99_9", "max"].map(|quantile| format!("{part}.{quantile}")));
-    }
-    for (name, operation) in &run.operations {
-        let mut row = count_cells(name.clone(), operation);
-        row.push(operation.is_always_empty.to_string());
-        let told = parts(operation).into_iter().flat_map(quantiles).map(|ms| ms.filter(|_| !operation.is_always_empty));
-        row.extend(told.map(|ms| ms.map_or(String::new(), |ms| ms.to_string())));
-        table.rows.push(row);
-    }
-    table
-}
-
-fn parts(operation: &OperationResult) -> [&Percentiles; 4] {
-    [&operation.response_ms, &operation.service_ms, &operation.wait_ms, &operation.lateness_ms]
-}
-
-fn quantiles(percentiles: &Percentiles) -> [Option<f64>; 5] {
-    let Percentiles { p50, p90, p99, p99_9, max, .. } = *percentiles;
-    [p50, p90, p99, p99_9, max]
-}
-
-fn marked(name: &str, operation: &OperationResult) -> String {
-    if operation.is_always_empty { format!("{name}*") } else { name.to_owned() }
-}
-
-/// A number with about three digits, as the histogram has no more to tell.
-fn three_digits(number: f64) -> String {
-    match number {
-        n if n < 10.0 => format!("{n:.2}"),
-        n if n < 100.0 => format!("{n:.1}"),
-        n => format!("{n:.0}"),
-    }
 }
 
 fn generator_line(run: &RunResult) -> String {
@@ -205,8 +178,9 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::environment::Environment;
-    use crate::result::{GeneratorUse, PhaseLengths, SCHEMA, ScheduleFacts, Verdict};
+    use crate::histogram::Percentiles;
+    use crate::limit::Limit;
+    use crate::result::{OperationResult, Shard, SlowRequest, Verdict};
 
     fn run() -> RunResult {
         let told = Percentiles {
@@ -228,30 +202,19 @@ mod tests {
         };
         let empty = OperationResult { is_always_empty: true, ..operation.clone() };
         RunResult {
-            schema: SCHEMA,
-            scenario: "quickstart".into(),
-            target: "local".into(),
             verdict: Verdict::Fail,
-            reasons: vec!["get: response p99 345.6 ms is over the limit of 250 ms".into()],
-            seed: 1,
-            users: 20,
-            schedule: ScheduleFacts::default(),
-            phases: PhaseLengths { warm_up_s: 2.0, measure_s: 20.0, drain_s: 5.0 },
-            measured_s: 20.0,
+            reasons: vec!["put.response_ms.p99 < 250 does not hold: it was 345.6".into()],
             upload: UploadResult { sent: 10, failed: 0, entries: 5000, bytes: 1_500_000, seconds: 0.5 },
             operations: BTreeMap::from([("get".to_owned(), operation), ("timeline".to_owned(), empty)]),
-            limits: Vec::new(),
-            slow: Vec::new(),
-            generator: GeneratorUse::default(),
             target_use: Some(TargetUse { measure_cpu_s: 1.0, ..TargetUse::default() }),
-            environment: Environment::default(),
+            ..RunResult::example()
         }
     }
 
     #[test]
     fn the_summary_says_the_verdict_first_and_marks_what_must_not_be_quoted() {
         let text = text(&run());
-        assert!(text.starts_with("quickstart on local: FAIL\n- get: response p99"), "{text}");
+        assert!(text.starts_with("quickstart on local: FAIL\n- put.response_ms.p99 < 250"), "{text}");
         assert!(text.contains("10000 entries/s"), "{text}");
         assert!(text.contains("timeline*"), "{text}");
         assert!(text.contains(EMPTY_NOTE), "{text}");
@@ -267,9 +230,94 @@ mod tests {
         let flat = flat(&run()).csv();
         assert!(flat.starts_with("operation,rate_per_s,offered"), "{flat}");
         assert!(flat.contains(",response_ms.p99_9,response_ms.max,service_ms.p50,"), "{flat}");
-        assert!(flat.contains("\ntimeline,100,2000,2000,1999,1,0,0.0,0,0,true,,,,,,"), "{flat}");
-        assert!(flat.contains("\nget,100,2000,2000,1999,1,0,0.0,0,0,false,0.512,12.34,345.6,,999.9,"), "{flat}");
+        assert!(flat.contains("\ntimeline,100,2000,2000,1999,1,0,0.0,0,0,true,open,0,0,,,,,,"), "{flat}");
+        assert!(
+            flat.contains("\nget,100,2000,2000,1999,1,0,0.0,0,0,false,open,0,0,0.512,12.34,345.6,,999.9,"),
+            "{flat}"
+        );
         assert!(markdown(&run()).contains("| operation"), "{}", markdown(&run()));
+    }
+
+    /// A run with everything that a summary can tell.
+    fn eventful() -> RunResult {
+        let mut run = run();
+        let get = run.operations.get_mut("get").unwrap();
+        get.errors = BTreeMap::from([("status 429".to_owned(), 30), ("timeout".to_owned(), 2)]);
+        let took = Percentiles { count: 30, p50: Some(1.5), max: Some(4.0), ..Percentiles::default() };
+        get.error_response_ms = BTreeMap::from([("status 429".to_owned(), took)]);
+        (get.shed, get.limited) = (12, 30);
+        let limits = ["get.response_ms.p99_9 < 1000", "timeline.response_ms.p99 < 1", "get.failed_ratio <= 0.0001"];
+        run.limits = limits.map(|limit| limit.parse::<Limit>().unwrap().judge(&run.operations)).concat();
+        run.limits[2].window_start_s = Some(12.0);
+        let slow = |operation: &str, response_ms| SlowRequest {
+            operation: operation.into(),
+            id: 41_234,
+            user: 7,
+            intended_s: 3.25,
+            response_ms,
+            outcome: "completed".into(),
+            ..SlowRequest::default()
+        };
+        run.slow = (1_u32..9).map(|n| slow("get", 100.0 * f64::from(n))).chain([slow("timeline", 990.0)]).collect();
+        run.schedule = ScheduleFacts {
+            hash: "0123456789abcdef".into(),
+            arrivals: 400_000,
+            pacing: "balanced".into(),
+            transport: "http1".into(),
+            threads: 2,
+            connections_max: 64,
+            shard: Some(Shard { index: 3, count: 8 }),
+            ..ScheduleFacts::default()
+        };
+        run
+    }
+
+    /// Whether the summary has a line of these words.
+    fn says(run: &RunResult, words: &str) {
+        let text = text(run);
+        let words: Vec<_> = words.split_whitespace().collect();
+        assert!(text.lines().any(|line| line.split_whitespace().eq(words.iter().copied())), "{words:?} not in\n{text}");
+    }
+
+    #[test]
+    fn the_summary_tells_limits_errors_and_the_slowest() {
+        let run = eventful();
+        says(&run, "✓ get.response_ms.p99_9 < 1000 999.9 response_ms.max");
+        says(&run, "✗ timeline.response_ms.p99 < 1 –");
+        says(&run, "✗ get.failed_ratio <= 0.0001 0.0005 from 12 s on");
+        says(&run, "get status 429 30 1.50 4.00");
+        says(&run, "timeout 2 – –");
+        says(&run, "get completed 41234 7 3.250 800 0.00");
+        assert_eq!(slow(&run).rows.len(), 5);
+        assert!(slow(&run).rows.iter().all(|row| row[0] == "get"));
+        says(&run, "get: 12 of the failed were given up unsent, as the scenario asked for");
+        says(&run, "get: 30 of the failed were refused by a limiter: a rule, not a lack of capacity");
+        says(
+            &run,
+            "schedule 01234567, 400000 arrivals, shard 4/8 · pacing balanced, 2 threads, max 64 http1 connections",
+        );
+        let widest = text(&run).lines().map(|line| line.chars().count()).max();
+        assert!(widest.is_some_and(|widest| widest <= 100), "{widest:?}\n{}", text(&run));
+    }
+
+    #[test]
+    fn numbers_of_a_closed_loop_are_called_that() {
+        assert!(!text(&eventful()).contains("closed"));
+        let mut closed = eventful();
+        closed.schedule.model = Model::Closed;
+        let text = text(&closed);
+        assert!(text.starts_with("quickstart on local, closed loop: FAIL\n"), "{text}");
+        assert!(text.contains(CLOSED_NOTE) && text.contains("closed loop, shard 4/8 · pacing"), "{text}");
+        assert!(flat(&closed).csv().contains(",closed,"));
+    }
+
+    #[test]
+    fn what_must_not_be_quoted_leaves_no_number_behind() {
+        let quotable = eventful().quotable();
+        assert_eq!(quotable.limits.iter().map(|limit| limit.value.is_some()).collect::<Vec<_>>(), [true, false, true]);
+        assert!(quotable.slow.iter().all(|request| request.operation == "get") && !quotable.slow.is_empty());
+        assert_eq!(quotable.operations["timeline"].response_ms, Percentiles::default());
+        assert_eq!(quotable.operations["get"], eventful().operations["get"]);
     }
 
     #[test]

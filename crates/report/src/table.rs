@@ -71,6 +71,6 @@ impl Table {
 
 /// Two lines instead of a long one, so that ten columns fit a terminal.
 fn fold(heading: &str) -> String {
-    const LONG: usize = 10;
+    const LONG: usize = 9;
     if heading.len() > LONG { heading.replacen('_', "_\n", 1) } else { heading.to_owned() }
 }
