@@ -6,6 +6,7 @@ pub mod environment;
 pub mod histogram;
 pub mod hlog;
 pub mod interval;
+pub mod junit;
 pub mod limit;
 pub mod merge;
 mod metric;
