@@ -21,6 +21,7 @@ mod output;
 mod progress;
 mod real_days;
 mod report;
+mod report_merge;
 mod score_source;
 mod score_table;
 mod serve;

@@ -1,15 +1,18 @@
 //! `rushhour report`: show what is in results/.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Subcommand, ValueEnum};
 use rushhour_launch::rundir::read_result;
-use rushhour_report::result::RunResult;
+use rushhour_report::hlog::HlogError;
+use rushhour_report::junit::junit;
+use rushhour_report::result::{ResultError, RunResult};
 use rushhour_report::summary;
 
 use crate::exit::{Exit, Failure};
 use crate::output::show;
+use crate::report_merge;
 
 /// Show what is in results/.
 #[derive(Debug, clap::Args)]
@@ -31,6 +34,15 @@ enum Command {
         #[arg(long, value_enum, default_value_t = Format::Table)]
         format: Format,
     },
+    /// Merge the shards of a run, and judge its limits on the whole
+    Merge(report_merge::Args),
+    /// Print a run's limits as JUnit XML, for CI
+    #[command(after_help = "Example:
+  rushhour report junit results/2026-11-21-vm-quickstart-local > junit.xml")]
+    Junit {
+        /// The run's folder
+        dir: PathBuf,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -42,14 +54,24 @@ pub(crate) enum Format {
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    let Command::Show { dir, format } = &args.command;
-    let result = read_result(dir).map_err(|error| match error.is::<serde_json::Error>() {
+    match &args.command {
+        Command::Show { dir, format } => show(&print(&read(dir)?.quotable(), *format)?)?,
+        Command::Junit { dir } => show(&junit(&read(dir)?))?,
+        Command::Merge(args) => return report_merge::run(args),
+    }
+    Ok(Exit::Done)
+}
+
+fn read(dir: &Path) -> Result<RunResult, Failure> {
+    read_result(dir).map_err(unreadable)
+}
+
+/// A file that does not parse is the caller's mistake; one that cannot be had is a failure.
+pub(crate) fn unreadable(error: anyhow::Error) -> Failure {
+    match error.is::<ResultError>() || error.is::<HlogError>() {
         true => Failure::Usage(error),
         false => Failure::Failed(error),
-    })?;
-    let result = result.quotable();
-    show(&print(&result, *format)?)?;
-    Ok(Exit::Done)
+    }
 }
 
 fn print(result: &RunResult, format: Format) -> Result<String> {
