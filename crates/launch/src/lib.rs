@@ -3,12 +3,15 @@
 //! The server is started as a process of its own, so that what is measured is never in the measuring process. This
 //! crate does not know what is inside a request.
 
+mod exposition;
 pub mod host;
 pub mod intervals;
 mod launch;
+pub mod metrics;
 mod process;
 pub mod rundir;
 mod sample;
+pub mod scrape;
 pub mod target;
 
 pub use launch::{Launch, launch};
