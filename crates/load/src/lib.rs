@@ -7,12 +7,14 @@
 pub mod address;
 pub mod arrivals;
 mod bodies;
+pub mod closed;
 pub mod control;
 pub mod described;
 pub mod document;
 pub mod driver;
 mod error;
 mod intensity;
+pub mod line;
 mod live;
 pub mod observer;
 pub mod operation;

@@ -18,8 +18,9 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use crate::control;
-use crate::driver::{Bounds, Driven, Ending};
+use crate::driver::{Driven, Ending};
 use crate::error::LoadError;
+use crate::line::Bounds;
 use crate::live::InOrder;
 use crate::observer::{HostProbe, Observer, Stage};
 use crate::plan::{self, Materials, Plan};
@@ -96,7 +97,7 @@ pub async fn run(run: Run, host: HostProbe, observer: Rc<dyn Observer>, mut stop
     let Run { scenario, materials, target, target_name, environment, share } = run;
     let Materials { population, feeders } = materials;
     probe(&target).await?;
-    let (upload, population) = before(&scenario, population, &target, share.part, &*observer, &mut stop).await?;
+    let (upload, population) = before(&scenario, population, &target, share.part, &observer, &mut stop).await?;
 
     observer.steps(Stage::Prepare, 0);
     let materials = Materials { population, feeders };
@@ -157,7 +158,7 @@ async fn before(
     population: Population,
     target: &Http1,
     part: Part,
-    observer: &dyn Observer,
+    observer: &Rc<dyn Observer>,
     stop: &mut Stop,
 ) -> Result<(UploadResult, Population), LoadError> {
     if !scenario.has_calls() && scenario.live().is_none() {
@@ -166,13 +167,13 @@ async fn before(
     let users: Vec<u32> = (0..population.users()).filter(|user| part.has((*user).into())).collect();
     observer.steps(Stage::Register, users.len() as u64);
     tokio::select! {
-        registered = control::register(target, &population, &users, observer) => registered?,
+        registered = control::register(target, &population, &users, &**observer) => registered?,
         () = stop.requested() => {}
     }
     observer.steps(Stage::Upload, population.days_before() as u64 * users.len() as u64);
     let headers = Arc::new(plan::headers(target.address()));
-    let mut before = Ahead::start(Before { population, part, headers });
-    let result = upload(&mut before, target.clone(), bounds(scenario, 1), observer, stop).await;
+    let before = Ahead::start(Before { population, part, headers });
+    let (result, before) = upload(before, target.clone(), bounds(scenario, 1), Rc::clone(observer), stop).await;
     Ok((result, before.into_inner().population))
 }
 

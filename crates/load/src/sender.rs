@@ -7,12 +7,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rushhour_report::interval::Interval;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep_until};
 
-use crate::driver::{Bounds, Driven, Line, Pace, drive};
+use crate::closed::drive_closed;
+use crate::driver::{Driven, drive};
 use crate::error::LoadError;
+use crate::line::{Bounds, Line};
 use crate::observer::HostProbe;
 use crate::pacer::Pacer;
 use crate::recorder::Recorder;
@@ -81,17 +83,17 @@ impl Job {
 
     async fn send<T: Transport + 'static>(self, transport: T) -> Result<Sent, LoadError> {
         let Self { scenario, requests, pacing, bounds, epoch, host, intervals, stop, .. } = self;
-        let pace = match scenario.sending.closed {
-            true => Pace::Closed(scenario.phases.measure_end()),
-            false => Pace::Open(Pacer::new(pacing, epoch).map_err(LoadError::Thread)?),
-        };
+        let pacer = Pacer::new(pacing, epoch).map_err(LoadError::Thread)?;
         let line = Line::new(transport, bounds, epoch, Recorder::new(&scenario));
         let watched = Watched::start(scenario.phases, epoch, host);
         let telling = tokio::task::spawn_local(tell(Rc::clone(&line), epoch, intervals.clone()));
         sleep_until(epoch).await;
         let driven = match requests {
-            Stream::Ready(requests) => drive(Ready(requests), &line, pace, stop).await,
-            Stream::Ahead(requests) => drive(Ahead::start(requests), &line, pace, stop).await,
+            Stream::Ready(requests) if scenario.sending.closed => {
+                drive_closed(&Rc::new(Mutex::new(Ready(requests))), &line, scenario.phases.measure_end(), stop).await
+            }
+            Stream::Ready(requests) => drive(Ready(requests), &line, pacer, stop).await,
+            Stream::Ahead(requests) => drive(Ahead::start(requests), &line, pacer, stop).await,
         };
         telling.abort();
         // What happened after the last full second. Somebody may have stopped listening; the recorder has it all.

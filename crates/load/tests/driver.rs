@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rushhour_load::driver::{Bounds, Driven, Ending, Line, Pace, drive};
+use rushhour_load::driver::{Driven, Ending, drive};
+use rushhour_load::line::{Bounds, Line};
 use rushhour_load::operation::Operation;
 use rushhour_load::pacer::Pacer;
 use rushhour_load::recorder::Recorder;
@@ -100,8 +101,7 @@ async fn run(connections: usize, script: Script, stop: Stop) -> (Driven, Operati
     let epoch = Instant::now();
     let bounds = Bounds { connections_max: connections, end: scenario.phases.end(), ..BOUNDS };
     let line = Line::new(Target { script, epoch }, bounds, epoch, Recorder::new(&scenario));
-    let pace = Pace::Open(Pacer::sleeping(epoch));
-    let driven = LocalSet::new().run_until(drive(Ready(requests), &line, pace, stop)).await;
+    let driven = LocalSet::new().run_until(drive(Ready(requests), &line, Pacer::sleeping(epoch), stop)).await;
     let mut results: BTreeMap<_, _> = line.record().results(scenario.phases.measure_s.duration());
     (driven, results.remove("get").unwrap())
 }

@@ -9,7 +9,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rushhour_load::driver::{Bounds, Line, Pace, drive};
+use rushhour_load::driver::drive;
+use rushhour_load::line::{Bounds, Line};
 use rushhour_load::operation::Operation;
 use rushhour_load::pacer::Pacer;
 use rushhour_load::recorder::Recorder;
@@ -135,8 +136,7 @@ async fn found(rate: u64, connections: usize, drain_s: u64, script: Script) -> (
     let opened = Rc::new(Cell::new(0));
     let target = Scripted { script, epoch, requests: Rc::default(), connections: Rc::clone(&opened) };
     let line = Line::new(target, bounds, epoch, Recorder::new(&scenario));
-    let pace = Pace::Open(Pacer::sleeping(epoch));
-    LocalSet::new().run_until(drive(Ready(requests), &line, pace, stop().1)).await;
+    LocalSet::new().run_until(drive(Ready(requests), &line, Pacer::sleeping(epoch), stop().1)).await;
     let mut results = line.record().results(Duration::from_secs(10));
     (results.remove("get").unwrap(), opened.get())
 }
