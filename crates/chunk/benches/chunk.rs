@@ -1,4 +1,4 @@
-//! Per entry of a real day: taking apart, encoding, decoding, putting together.
+//! Per entry of a real day: taking apart, packing for the log, reading that, encoding, decoding, putting together.
 //!
 //! `RUSHHOUR_DAYS=… cargo bench -p rushhour-chunk`; the days are read in place.
 
@@ -49,6 +49,20 @@ fn parse(bencher: Bencher<'_, '_>, name: &str) {
     let day = day(name);
     let rows = new_rows(&day);
     bencher.counter(ItemsCount::new(rows.len())).bench(|| Rows::parse(&rows));
+}
+
+#[divan::bench(args = DAYS)]
+fn pack(bencher: Bencher<'_, '_>, name: &str) {
+    let day = day(name);
+    let rows = Rows::parse(&new_rows(&day));
+    bencher.counter(ItemsCount::new(rows.len())).bench(|| rows.pack());
+}
+
+#[divan::bench(args = DAYS)]
+fn unpack(bencher: Bencher<'_, '_>, name: &str) {
+    let day = day(name);
+    let bytes = Rows::parse(&new_rows(&day)).pack();
+    bencher.counter(ItemsCount::new(day.len())).bench(|| Rows::decode(&bytes, None).unwrap());
 }
 
 #[divan::bench(args = DAYS)]
