@@ -3,16 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use rushhour_launch::Launch;
 use rushhour_launch::host::environment;
 use rushhour_launch::target::Target;
-use rushhour_launch::{Launch, launch};
 
 use crate::exit::{Exit, Failure};
-use crate::load::{block_on_one_thread, tell};
+use crate::load::keep;
 use crate::load_args::OverrideArgs;
 use crate::materials::scenario;
 use crate::progress::Progress;
 use crate::surroundings;
+use crate::telling::TellArgs;
 
 /// Start a server, upload phone days to it, drive a scenario against it, stop it, and keep everything.
 #[derive(Debug, clap::Args)]
@@ -28,6 +29,8 @@ pub(crate) struct Args {
     target: Option<PathBuf>,
     #[command(flatten)]
     overrides: OverrideArgs,
+    #[command(flatten)]
+    tell: TellArgs,
     /// Keep the result in a new folder below this one
     #[arg(long, value_name = "DIR", default_value = "results")]
     out: PathBuf,
@@ -45,10 +48,9 @@ pub(crate) fn run(args: Args, quiet: bool) -> Result<Exit, Failure> {
     };
     let program = surroundings::program()?;
     let environment = environment(&caller);
-    let job = Launch { scenario, materials, trust, share, target, program, environment };
-    let progress = Progress::new(quiet);
-    let (dir, result) = block_on_one_thread(|stop| launch(job, &args.out, progress, stop))?;
-    tell(&result, Some(&dir))
+    let scrape = args.tell.scrape.clone();
+    let job = Launch { scenario, materials, trust, share, target, scrape, program, environment };
+    keep(job, &args.out, &args.tell, Progress::new(quiet))
 }
 
 fn read_target(file: &Path) -> Result<Target> {

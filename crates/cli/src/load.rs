@@ -1,14 +1,17 @@
 //! `rushhour load`: drive a server that is running.
 
-use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use rushhour_launch::host::{environment, sample};
+use rushhour_launch::keeping::Keeping;
 use rushhour_launch::rundir::RunDir;
 use rushhour_launch::target::{Server, Target};
+use rushhour_launch::{Launch, launch};
 use rushhour_load::Run;
 use rushhour_load::address::Address;
+use rushhour_load::scenario::Name;
 use rushhour_load::stop::{Stop, stop};
 use rushhour_load::transport::http1::Http1;
 use rushhour_report::result::RunResult;
@@ -22,6 +25,7 @@ use crate::output::show;
 use crate::progress::Progress;
 use crate::signals::StopSignal;
 use crate::surroundings;
+use crate::telling::TellArgs;
 
 /// Drive a running server at fixed rates and print what it did.
 #[derive(Debug, clap::Args)]
@@ -38,6 +42,8 @@ pub(crate) struct Args {
     url: Address,
     #[command(flatten)]
     overrides: OverrideArgs,
+    #[command(flatten)]
+    tell: TellArgs,
     /// Keep the result in a new folder below this one
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -50,25 +56,46 @@ pub(crate) fn run(args: Args, quiet: bool) -> Result<Exit, Failure> {
     let trust = args.overrides.trust();
     let (scenario, materials) = scenario(args.scenario.as_deref(), args.overrides, quiet)?;
     let environment = environment(&caller);
-    let target = Target {
-        name: "external".to_owned().try_into().expect("a valid constant"),
-        server: Server::External { url: args.url.clone() },
-    };
-    let out = args.out.map(|out| RunDir::create(&out, &scenario, &target, &environment)).transpose()?;
+    let progress = Progress::new(quiet);
+    let tell = args.tell;
+    if let Some(out) = args.out {
+        let target = Target { name: external(), server: Server::External { url: args.url } };
+        let program = surroundings::program()?;
+        let scrape = tell.scrape.clone();
+        let job = Launch { scenario, materials, trust, share, target, scrape, program, environment };
+        return keep(job, &out, &tell, progress);
+    }
+    if tell.scrape.is_some() {
+        return Err(Failure::Usage(anyhow!(
+            "--scrape keeps what it finds in the result's folder: give one with --out"
+        )));
+    }
     let target_name = args.url.to_string();
     let target = Http1::new(args.url, &trust).map_err(|error| Failure::Usage(error.into()))?;
     let run = Run { scenario, materials, target, target_name, environment, share };
-    let progress = Progress::new(quiet);
-    let finished = block_on_one_thread(|stop| async { Ok(rushhour_load::run(run, sample, progress, stop).await?) })?;
-    let result = finished.result;
-    if let Some(dir) = &out {
-        dir.keep(&result)?;
-    }
-    tell(&result, out.as_ref())
+    let finished = block_on_one_thread(async |stop| {
+        let keeping = Keeping::new(progress, None, tell.serve().await?);
+        Ok(rushhour_load::run(run, sample, keeping, stop).await?)
+    })?;
+    conclude(&finished.result, None, &tell)
+}
+
+fn external() -> Name {
+    "external".to_owned().try_into().expect("a valid constant")
+}
+
+/// Runs `job` and keeps everything below `out`.
+pub(crate) fn keep(job: Launch, out: &Path, tell: &TellArgs, progress: Rc<Progress>) -> Result<Exit, Failure> {
+    let (dir, result) = block_on_one_thread(async |stop| {
+        let metrics = tell.serve().await?;
+        launch(job, out, metrics, progress, stop).await
+    })?;
+    conclude(&result, Some(&dir), tell)
 }
 
 /// Prints the summary and where the result was kept, and gives the exit code.
-pub(crate) fn tell(result: &RunResult, dir: Option<&RunDir>) -> Result<Exit, Failure> {
+fn conclude(result: &RunResult, dir: Option<&RunDir>, tell: &TellArgs) -> Result<Exit, Failure> {
+    tell.write_junit(result)?;
     show(&summary::text(result))?;
     if let Some(dir) = dir {
         show(&format!("\nkept in {}\n", dir.path().display()))?;
@@ -77,7 +104,7 @@ pub(crate) fn tell(result: &RunResult, dir: Option<&RunDir>) -> Result<Exit, Fai
 }
 
 /// Runs `work` on a runtime of this thread alone, as sending needs; the first Ctrl-C asks it to stop.
-pub(crate) fn block_on_one_thread<T, F: Future<Output = Result<T>>>(work: impl FnOnce(Stop) -> F) -> Result<T> {
+fn block_on_one_thread<T>(work: impl AsyncFnOnce(Stop) -> Result<T>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
     LocalSet::new().block_on(&runtime, async {
         let mut signal = StopSignal::listen()?;

@@ -44,6 +44,7 @@ mod synth_inspect;
 mod synth_map;
 mod synth_page;
 mod synth_validate;
+mod telling;
 mod transit_file;
 
 use std::process::ExitCode;

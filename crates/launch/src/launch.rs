@@ -3,9 +3,11 @@
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use reqwest::{Client, Url};
 use rushhour_load::address::Address;
 use rushhour_load::observer::{Observer, Stage};
 use rushhour_load::plan::Materials;
@@ -17,12 +19,20 @@ use rushhour_load::{Finished, Run, Share, run};
 use rushhour_report::environment::Environment;
 use rushhour_report::interval::Interval;
 use rushhour_report::result::{RunResult, TargetUse};
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 use crate::host::sample;
+use crate::keeping::Keeping;
+use crate::metrics::RunMetrics;
 use crate::process::ServerProcess;
 use crate::rundir::RunDir;
 use crate::sample::{Sampler, cpu_s};
+use crate::scrape::{self, Scrape};
 use crate::target::{Server, Target};
+
+/// How often the target's own metrics are asked for.
+const SCRAPED_EVERY: Duration = Duration::from_secs(5);
 
 /// What is to be launched.
 #[derive(Debug)]
@@ -37,6 +47,8 @@ pub struct Launch {
     pub share: Share,
     /// What it is sent to.
     pub target: Target,
+    /// The target's own metrics page.
+    pub scrape: Option<Url>,
     /// This program, which is also the reference server.
     pub program: PathBuf,
     /// Where and with what.
@@ -47,21 +59,43 @@ pub struct Launch {
 ///
 /// # Errors
 /// When the target does not start or ends by itself, or something cannot be kept.
-pub async fn launch(launch: Launch, out: &Path, observer: Rc<dyn Observer>, stop: Stop) -> Result<(RunDir, RunResult)> {
-    let Launch { scenario, materials, trust, share, target, program, environment } = launch;
+pub async fn launch(
+    launch: Launch,
+    out: &Path,
+    metrics: Option<Arc<RunMetrics>>,
+    observer: Rc<dyn Observer>,
+    stop: Stop,
+) -> Result<(RunDir, RunResult)> {
+    let Launch { scenario, materials, trust, share, target, scrape, program, environment } = launch;
     let dir = RunDir::create(out, &scenario, &target, &environment)?;
+    let scraping = scrape.map(|url| scraping(url, &trust, &dir)).transpose()?;
+    let observer = Keeping::new(observer, Some(dir.intervals()?), metrics);
     let name = target.name.as_str().to_owned();
     let run_at = |address: Address| {
         let target = Http1::new(address, &trust)?;
         Ok(Run { scenario, materials, target, target_name: name, environment, share })
     };
     let (finished, trouble) = match target.server {
-        Server::External { url } => (run(run_at(url)?, sample, observer, stop).await?, Ok(())),
-        Server::Reference => run_reference(&dir, &program, run_at, observer, stop).await?,
+        Server::External { url } => (run(run_at(url)?, sample, Rc::clone(&observer) as _, stop).await?, Ok(())),
+        Server::Reference => run_reference(&dir, &program, run_at, Rc::clone(&observer) as _, stop).await?,
     };
+    dir.keep_histograms(&finished.histograms, &finished.result)?;
     dir.keep(&finished.result)?;
+    observer.close()?;
+    if let Some(scraping) = scraping {
+        scraping.abort();
+    }
     trouble.with_context(|| format!("what was measured is kept in {}", dir.path().display()))?;
     Ok((dir, finished.result))
+}
+
+/// Starts keeping the metrics page at `url`.
+fn scraping(url: Url, trust: &Trust, dir: &RunDir) -> Result<AbortHandle> {
+    let client = Client::builder().tls_backend_preconfigured(trust.client_config()?).build();
+    let client = client.context("setting up the HTTP client")?;
+    let (scrape, dir) = (Scrape { url, every: SCRAPED_EVERY, client, started: Instant::now() }, dir.path().to_owned());
+    let task = async move { scrape::scrape(scrape, &dir, std::future::pending()).await };
+    Ok(tokio::task::spawn_local(task).abort_handle())
 }
 
 /// The result of a run against a server of our own, and what went wrong with the server beside it.

@@ -6,6 +6,7 @@
 mod exposition;
 pub mod host;
 pub mod intervals;
+pub mod keeping;
 mod launch;
 pub mod metrics;
 mod process;

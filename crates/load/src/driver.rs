@@ -76,7 +76,7 @@ where
             driven.ending = Ending::Saturated;
             break;
         }
-        if driven.released % RELEASED_AT_ONCE_MAX == 0 {
+        if driven.released.is_multiple_of(RELEASED_AT_ONCE_MAX) {
             tokio::task::yield_now().await;
         }
     }

@@ -18,6 +18,16 @@ pub struct Trust {
     pub ca_file: Option<PathBuf>,
 }
 
+impl Trust {
+    /// The same for another library.
+    ///
+    /// # Errors
+    /// When there is nobody to trust.
+    pub fn client_config(&self) -> Result<ClientConfig, TlsError> {
+        config(self)
+    }
+}
+
 /// Why nobody can be believed.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {

@@ -6,6 +6,7 @@ mod tables;
 
 pub use tables::{counts, errors, flat, latencies, limits, slow};
 
+use crate::diagnosis::diagnose;
 use crate::result::{Model, RunResult, ScheduleFacts, TargetUse, UploadResult};
 use crate::summary::tables::{UNTOLD, three_digits};
 use crate::table::Table;
@@ -51,7 +52,7 @@ fn page(run: &RunResult, title: &str, draw: fn(&Table) -> String) -> String {
 
 /// What must be known to read the tables, with an empty line at the end if there is anything.
 fn notes(run: &RunResult) -> Vec<String> {
-    let mut notes = Vec::new();
+    let mut notes = diagnose(run);
     if run.schedule.model == Model::Closed {
         notes.push(CLOSED_NOTE.to_owned());
     }
