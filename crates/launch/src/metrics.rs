@@ -85,12 +85,6 @@ const COUNTERS: [(&str, &str, Count); 7] = [
     ("emload_dropped", "Requests given up before they were sent, as the scenario asked for", |of| of.shed),
     ("emload_limited", "Requests that a limiter of the target refused", |of| of.limited),
 ];
-const GAUGES: [(&str, &str, Count); 2] = [
-    ("emload_inflight", "Requests sent or about to be, and not answered", |of| {
-        of.offered.saturating_sub(of.ended() + of.backlog)
-    }),
-    ("emload_backlog", "Requests that wait for a connection", |of| of.backlog),
-];
 const HISTOGRAMS: [(&str, &str, Part); 2] = [
     ("emload_response", "From the intended time to the end of the answer", |of| &of.response),
     ("emload_send_lag", "From the intended time to the release: the generator's own delay", |of| &of.lateness),
@@ -102,9 +96,15 @@ impl Collector for Totals {
             let metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
             self.each(metric, |mut metric, total| metric.encode_counter::<NoLabelSet, _, u64>(&of(total), None))?;
         }
-        for (name, help, of) in GAUGES {
-            let metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
-            self.each(metric, |mut metric, total| metric.encode_gauge(&of(total)))?;
+        let sum = |of: Count| self.0.values().map(of).sum::<u64>();
+        let backlog = sum(|of| of.backlog);
+        let inflight = sum(|of| of.offered).saturating_sub(sum(IntervalOperation::ended) + backlog);
+        let gauges = [
+            ("emload_inflight", "Requests sent or about to be, and not answered", inflight),
+            ("emload_backlog", "Requests that wait for a connection", backlog),
+        ];
+        for (name, help, value) in gauges {
+            encoder.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&value)?;
         }
         for (name, help, of) in HISTOGRAMS {
             let metric = encoder.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Histogram)?;
@@ -205,8 +205,8 @@ mod tests {
             "emload_offered_total{op=\"put\"} 20",
             "emload_sent_total{op=\"put\"} 8",
             "emload_dropped_total{op=\"put\"} 2",
-            "emload_inflight{op=\"put\"} 9",
-            "emload_backlog{op=\"put\"} 5",
+            "emload_inflight 9",
+            "emload_backlog 5",
             "# TYPE emload_response_seconds histogram",
             "emload_response_seconds_count{op=\"put\"} 2",
             "emload_response_seconds_bucket{le=\"0.0025\",op=\"put\"} 0",

@@ -93,9 +93,12 @@ struct Line {
 const LATENESS: &str = ".lateness";
 
 impl Interval {
-    /// Takes in what happened at the same time on another machine.
+    /// Takes in what happened at the same time elsewhere, on another thread or machine. From then on it lasts from the
+    /// earlier start to the later end; one that has no length yet, such as the default, takes the other's time.
     pub fn merge(&mut self, other: &Self) {
-        self.length_s = self.length_s.max(other.length_s);
+        let end_s = self.end_s().max(other.end_s());
+        self.start_s = if self.length_s > 0.0 { self.start_s.min(other.start_s) } else { other.start_s };
+        self.length_s = end_s - self.start_s;
         for (name, operation) in &other.operations {
             self.operations.entry(name.clone()).or_default().merge(operation);
         }
@@ -299,5 +302,15 @@ mod tests {
         let get = &one.operations["get"];
         assert_eq!((get.offered, get.ended(), get.backlog, get.response.count()), (20, 18, 2, 58));
         assert_eq!((one.length_s, one.end_s()), (1.0, 2.0));
+    }
+
+    #[test]
+    fn a_second_lasts_as_long_as_the_last_of_its_threads_takes() {
+        let mut together = Interval::default();
+        for (start_s, length_s) in [(3.004, 1.0), (3.001, 0.999), (3.002, 1.005)] {
+            together.merge(&Interval { start_s, length_s, ..interval(3) });
+        }
+        assert_eq!((together.start_s, together.operations["get"].offered), (3.001, 30));
+        assert!((together.end_s() - 4.007).abs() < 1e-9, "{}", together.end_s());
     }
 }

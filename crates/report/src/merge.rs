@@ -88,12 +88,12 @@ impl Merge {
     }
 }
 
-/// The intervals of one run from those of its parts, one after the other; those that began at the same time are one.
+/// The intervals of one run from those of its parts, one after the other; those that began within half a second are one.
 pub fn intervals<E>(
     parts: impl IntoIterator<Item = impl Iterator<Item = Result<Interval, E>>>,
 ) -> impl Iterator<Item = Result<Interval, E>> {
-    /// Times are told to the millisecond.
-    const SAME_S: f64 = 5e-4;
+    /// A second does not begin at the same moment everywhere, and no two of one part begin so close to each other.
+    const SAME_S: f64 = 0.5;
     let mut parts: Vec<_> = parts.into_iter().map(Iterator::peekable).collect();
     std::iter::from_fn(move || {
         // What could not be read comes first.

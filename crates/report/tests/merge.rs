@@ -238,7 +238,7 @@ fn second(start_s: f64, ms: u64) -> Interval {
 
 #[test]
 fn seconds_that_began_together_are_one_and_windows_are_judged_on_them() {
-    let runs = [vec![second(0.0, 1), second(1.0, 1)], vec![second(0.0, 1), second(1.0, 1), second(2.0, 1)]];
+    let runs = [vec![second(0.0, 1), second(1.0, 1)], vec![second(0.0, 1), second(1.007, 1), second(2.0, 1)]];
     let together: Vec<_> = intervals(runs.map(|run| run.into_iter().map(Ok::<_, IntervalError>))).collect();
     let together: Vec<Interval> = together.into_iter().map(Result::unwrap).collect();
     let counts: Vec<_> =
