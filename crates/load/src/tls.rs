@@ -77,7 +77,7 @@ fn config(trust: &Trust) -> Result<ClientConfig, TlsError> {
 }
 
 /// What believes nobody: for a library that must be told whom to believe even where no TLS is spoken.
-pub(crate) fn unbelieving() -> ClientConfig {
+pub fn unbelieving() -> ClientConfig {
     believing(RootCertStore::empty())
 }
 

@@ -7,7 +7,7 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
-use crate::serving::{Serving, post};
+use crate::serving::{Serving, client, post};
 
 const PIECE: usize = 30;
 /// So often the server is asked while it takes in; each time takes a millisecond or so.
@@ -42,7 +42,7 @@ async fn trips(client: &reqwest::Client, url: &str, expected: impl Fn(&[(f64, f6
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_server_finds_the_same_trips() {
-    let client = reqwest::Client::new();
+    let client = client();
     let mut entries = day();
     let quiet_data = tempfile::tempdir().unwrap();
     let quiet = Serving::start(quiet_data.path());

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::serving::{Serving, rushhour};
+use crate::serving::{Serving, client, rushhour};
 
 pub(crate) fn signal(pid: u32, name: &str) {
     assert!(Command::new("kill").args([name, &pid.to_string()]).status().unwrap().success());
@@ -13,7 +13,7 @@ pub(crate) fn signal(pid: u32, name: &str) {
 
 /// Waits until the server has answered a `get`: the run is past its preparations.
 async fn wait_for_load(url: &str, load: &mut Child) {
-    let client = reqwest::Client::new();
+    let client = client();
     while load.try_wait().unwrap().is_none() {
         let text = client.get(format!("{url}/metrics")).send().await.unwrap().text().await.unwrap();
         if text.contains(r#"http_route="/usercache/get""#) {

@@ -12,7 +12,7 @@ use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::serving::{Serving, entries, post};
+use crate::serving::{Serving, client, entries, post};
 
 const ROUNDS: usize = 20;
 /// Some of the entries are older than others, and some are sent again.
@@ -39,7 +39,7 @@ fn rounds() -> usize {
 
 /// Uploads batch after batch until the server is gone, and reports the first `write_ts` of each acknowledged one.
 async fn upload(url: String, uploader: u64, next: Arc<AtomicU64>, acknowledged: mpsc::UnboundedSender<(u64, u64)>) {
-    let client = reqwest::Client::new();
+    let client = client();
     loop {
         let first = next.fetch_add(BATCH, Ordering::Relaxed);
         // Every seventh batch repeats the day before, in part.
@@ -72,7 +72,7 @@ async fn check(client: &reqwest::Client, url: &str, acknowledged: &HashMap<u64, 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_or_doubled_by_kill_9() {
     let data = tempfile::tempdir().unwrap();
-    let client = reqwest::Client::new();
+    let client = client();
     let mut rng = StdRng::seed_from_u64(9);
     let next = Arc::new(AtomicU64::new(1_700_000_000));
     let mut acknowledged: HashMap<u64, HashSet<u64>> = (0..UPLOADERS).map(|phone| (phone, HashSet::new())).collect();

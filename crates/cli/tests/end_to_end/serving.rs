@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use rushhour_load::tls::unbelieving;
 use serde_json::{Value, json};
 
 /// The program under test.
@@ -46,6 +47,11 @@ impl Drop for Serving {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Somebody who asks. The library must be told whom to believe, also where no TLS is spoken.
+pub(crate) fn client() -> reqwest::Client {
+    reqwest::Client::builder().tls_backend_preconfigured(unbelieving()).build().unwrap()
 }
 
 /// Posts `body`; the error of a connection that broke.
