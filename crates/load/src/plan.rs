@@ -21,7 +21,7 @@ use crate::population::{self, LivedDays, Population};
 use crate::request::Request;
 use crate::scenario::Scenario;
 use crate::schedule::{Arrival, Identity, Part, Schedule};
-use crate::template::Filling;
+use crate::template::{Filling, Template};
 
 /// What a scenario's requests are made from.
 #[derive(Debug)]
@@ -49,6 +49,9 @@ struct Filled {
     request: Described,
     headers: Arc<HeaderMap>,
     feeder: Option<Feeder>,
+    /// Path and body where they have no gaps, parsed once.
+    path: Option<PathAndQuery>,
+    body: Option<Bytes>,
 }
 
 /// What is needed beside the scenario.
@@ -194,7 +197,7 @@ impl Plan {
     }
 
     fn described(&self, filled: &Filled, arrival: &Arrival) -> Request {
-        let Filled { request, headers, feeder } = filled;
+        let Filled { request, headers, feeder, .. } = filled;
         let row = feeder.as_ref().and_then(|feeder| {
             let row = feeder.rows.get(arrival.draw as usize % feeder.rows.len().max(1))?;
             Some((feeder.headings.as_slice(), row.as_slice()))
@@ -206,11 +209,14 @@ impl Plan {
             seed: self.seed,
             row,
         };
-        let body = request.body.as_ref().map_or(Bytes::new(), |body| body.fill(&filling).into());
+        let fill = |template: &Template| template.fill(&filling);
+        let body =
+            filled.body.clone().unwrap_or_else(|| request.body.as_ref().map_or(Bytes::new(), |body| fill(body).into()));
+        let path = filled.path.clone().unwrap_or_else(|| path(fill(&request.path)));
         Request {
             method: request.method.0.clone(),
             headers: Arc::clone(headers),
-            ..self.filled(arrival, path(request.path.fill(&filling)), body, 0)
+            ..self.filled(arrival, path, body, 0)
         }
     }
 
@@ -235,7 +241,9 @@ impl Planned {
             headers.remove(CONTENT_TYPE);
         }
         headers.extend(described.headers.iter().map(|(key, text)| (key.name(), text.value())));
-        Self::Described(Box::new(Filled { request: described.clone(), headers: Arc::new(headers), feeder }))
+        let body = described.body.as_ref().map_or(Some(Bytes::new()), |body| body.plain().map(Bytes::from));
+        let path = described.path.plain().map(path);
+        Self::Described(Box::new(Filled { request: described.clone(), headers: Arc::new(headers), feeder, path, body }))
     }
 }
 

@@ -91,9 +91,13 @@ impl Piece {
 }
 
 impl Template {
-    /// The text, if it has no gaps.
-    pub fn plain(&self) -> Option<&str> {
-        self.pieces.iter().all(|piece| matches!(piece, Piece::Text(_))).then_some(&self.text)
+    /// What it is filled to whatever fills it, if it has no gaps.
+    pub fn plain(&self) -> Option<String> {
+        let text = |piece: &Piece| match piece {
+            Piece::Text(text) => Some(text.clone()),
+            _ => None,
+        };
+        self.pieces.iter().map(text).collect()
     }
 
     /// The columns it asks for.
@@ -162,5 +166,6 @@ mod tests {
         let template = Template::try_from("${user} ${a} ${b}".to_owned()).unwrap();
         assert_eq!(template.columns().collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(template.plain(), None);
+        assert_eq!(Template::try_from("5$$".to_owned()).unwrap().plain(), Some("5$".to_owned()));
     }
 }

@@ -58,7 +58,9 @@ fn invalid(facts: &Facts<'_>) -> Vec<String> {
     let lateness_max =
         facts.tightest_ms.map_or(LATENESS_P99_MS, |tightest| LATENESS_P99_MS.max(LATENESS_SHARE * tightest));
     let mut reasons = Vec::new();
-    if facts.operations.values().all(|operation| operation.offered == 0) {
+    // A target that gave in during the warm-up has said enough.
+    let is_over = facts.driven.ending == Ending::Saturated;
+    if !is_over && facts.operations.values().all(|operation| operation.offered == 0) {
         reasons.push("nothing was offered while measuring; raise the rates or measure for longer".to_owned());
     }
     if let Some(lateness) = lateness_p99_ms.filter(|lateness| *lateness > lateness_max) {
@@ -227,6 +229,11 @@ mod tests {
     fn a_target_that_cannot_keep_up_is_saturated() {
         check(|case| case.driven.ending = Ending::Saturated, Verdict::Saturated, "after 10.0 s");
         check(|case| case.get.censored = 101, Verdict::Saturated, "1.0 % of what was offered");
+        let in_warm_up = |case: &mut Case| {
+            case.driven.ending = Ending::Saturated;
+            case.get = OperationResult::default();
+        };
+        check(in_warm_up, Verdict::Saturated, "the run stopped");
     }
 
     #[test]
