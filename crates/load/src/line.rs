@@ -44,7 +44,7 @@ pub struct Line<T, R> {
     /// Workers that were called to what waits and have not come yet.
     called: Cell<usize>,
     /// Who has nothing to carry, the last one first: few busy connections are cheaper than many idle ones.
-    idle: RefCell<Vec<Waker>>,
+    idle: RefCell<Vec<Idle>>,
     /// What each worker is carrying.
     carried: RefCell<Vec<Carried>>,
     /// Who waits for everything to be answered.
@@ -59,6 +59,14 @@ struct Carried {
     sample: Option<Sample>,
     waker: Option<Waker>,
     is_expired: bool,
+    is_called: bool,
+}
+
+/// A worker that waits to be called.
+#[derive(Debug)]
+struct Idle {
+    worker: usize,
+    waker: Waker,
 }
 
 #[derive(Debug)]
@@ -145,13 +153,20 @@ impl<T: Transport + 'static, R: Record + 'static> Line<T, R> {
         self.waiting.borrow_mut().push_back(Waiting { request, released, is_ours, is_again: false });
         self.called.set(self.called.get() + usize::from(is_ours || can_open));
         match idle {
-            Some(idle) => idle.wake(),
+            Some(idle) => self.call(idle),
             None if can_open => {
                 let worker = self.join();
                 workers.spawn_local(Rc::clone(self).work(worker));
             }
             None => {}
         }
+    }
+
+    fn call(&self, idle: Idle) {
+        if let Some(called) = self.carried.borrow_mut().get_mut(idle.worker) {
+            called.is_called = true;
+        }
+        idle.waker.wake();
     }
 
     /// Counts a request that was due and that nobody will wait for any more: the run has ended before we got to it.
@@ -176,19 +191,26 @@ impl<T: Transport + 'static, R: Record + 'static> Line<T, R> {
                 let again = self.carry_on(worker, opened, &mut connection, waiting).await;
                 again.into_iter().for_each(|again| self.waiting.borrow_mut().push_front(again));
             }
-            is_called = self.wanted().await;
+            is_called = self.wanted(worker).await;
         }
     }
 
     /// Returns once something waits; true if somebody called.
-    async fn wanted(&self) -> bool {
-        let mut is_called = false;
+    ///
+    /// What is left of an exchange may wake a worker that nobody called; it stays among the idle.
+    async fn wanted(&self, worker: usize) -> bool {
+        let mut is_idle = false;
         poll_fn(|context| {
-            if is_called || !self.waiting.borrow().is_empty() {
-                return Poll::Ready(is_called);
+            if is_idle {
+                let mut carried = self.carried.borrow_mut();
+                let is_called = carried.get_mut(worker).is_some_and(|own| std::mem::take(&mut own.is_called));
+                return if is_called { Poll::Ready(true) } else { Poll::Pending };
             }
-            is_called = true;
-            self.idle.borrow_mut().push(context.waker().clone());
+            if !self.waiting.borrow().is_empty() {
+                return Poll::Ready(false);
+            }
+            is_idle = true;
+            self.idle.borrow_mut().push(Idle { worker, waker: context.waker().clone() });
             if let Some(watcher) = self.watcher.take() {
                 watcher.wake();
             }

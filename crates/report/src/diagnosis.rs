@@ -4,6 +4,8 @@ use crate::result::{Model, OperationResult, RunResult, Verdict};
 
 /// A closed loop that reaches less of the rate asked for did not reach it.
 const REACHED_RATIO: f64 = 0.95;
+/// Below this what is offered is about what a target takes.
+const OVERLOAD_RATIO: f64 = 1.1;
 /// So much of the response time must be wait before connections are named.
 const WAIT_SHARE: f64 = 0.5;
 
@@ -24,10 +26,13 @@ fn closed(run: &RunResult) -> Option<String> {
     }
     let connections = run.schedule.connections_max;
     let each_ms = f64::from(connections) / done * 1e3;
+    let who = match connections {
+        1 => "one connection that waits".to_owned(),
+        more => format!("{more} connections that wait"),
+    };
     Some(format!(
-        "{asked:.0} per second were asked for and {done:.0} were made: {connections} {} that wait {each_ms:.2} ms for each answer \
-         can make no more, whatever the target could do; use a schedule, or more connections",
-        if connections == 1 { "connection" } else { "connections" },
+        "{asked:.0} per second were asked for and {done:.0} were made:\n{who} {each_ms:.2} ms for each answer can make no more, whatever the \
+         target could do;\nuse a schedule, or more connections"
     ))
 }
 
@@ -39,11 +44,11 @@ fn overload(run: &RunResult) -> Option<String> {
     let per_s =
         |count: fn(&OperationResult) -> u64| run.operations.values().map(count).sum::<u64>() as f64 / run.measured_s;
     let (offered, done) = (per_s(|operation| operation.offered), per_s(|operation| operation.completed));
-    if done <= 0.0 || done >= offered {
+    if done <= 0.0 || offered < done * OVERLOAD_RATIO {
         return None;
     }
     Some(format!(
-        "{offered:.0} per second were offered and {done:.0} were answered, {:.1} times as many as the target takes: what waits grows by \
+        "{offered:.0} per second were offered and {done:.0} were answered, {:.1} times as many as the target takes:\nwhat waits grows by \
          {:.0} each second, so the response times tell how long the run was, not how fast the target is",
         offered / done,
         offered - done,
@@ -60,7 +65,7 @@ fn few_connections(run: &RunResult) -> Option<String> {
     let waits: Vec<_> = waits.collect();
     (!waits.is_empty()).then(|| {
         format!(
-            "{}: most of the slow tenth's time was spent waiting for one of {} connections; with more of them it would show whether \
+            "{}: most of the slow tenth's time was spent waiting for one of {} connections;\nwith more of them it would show whether \
              the target or their number is the limit",
             waits.join(", "),
             run.schedule.connections_max,
@@ -116,10 +121,10 @@ mod tests {
         let told = diagnose(&run(Model::Closed, Verdict::Pass, 16_700, 8_250, 1));
         assert_eq!(told.len(), 1);
         assert!(
-            told[0].starts_with("16700 per second were asked for and 275 were made: 1 connection that"),
+            told[0].starts_with("16700 per second were asked for and 275 were made:\none connection that waits"),
             "{told:?}"
         );
-        assert!(told[0].contains("wait 3.64 ms for each answer"), "{told:?}");
+        assert!(told[0].contains("waits 3.64 ms for each answer"), "{told:?}");
         assert!(diagnose(&run(Model::Closed, Verdict::Pass, 100, 30_000, 64)).is_empty());
     }
 
