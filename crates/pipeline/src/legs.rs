@@ -78,7 +78,8 @@ fn untracked(observations: &Observations, user: UserId, place: &OpenPlace, next:
         return None;
     }
     let mut start = from.clone();
-    start.moment.ts += UNTRACKED_AFTER_S;
+    // A phone that restarts at once is back sooner; the original's untracked time then ends before it starts.
+    start.moment.ts = next.ts.min(start.moment.ts + UNTRACKED_AFTER_S);
     let id = leg_id(user, RAW_UNTRACKED, start.ts(), next.ts);
     let end = next.spot();
     let cleaned = Cleaned {

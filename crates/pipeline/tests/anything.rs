@@ -154,6 +154,21 @@ fn nothing_and_next_to_nothing() {
 }
 
 #[test]
+fn who_restarts_at_once_was_not_untracked_for_less_than_no_time() {
+    let booted = json!({"currState": "local.state.ongoing_trip", "transition": "booted", "ts": 0.0});
+    let (chapters, _) = diary([
+        fix(0.0, -1e-9, (0.0, 0.0), Some("time")),
+        fix(1200.0, -0.0, (0.0, 0.0), Some("distance")),
+        fix(2.0, 0.0, (0.0, 89.98), Some("time")),
+        entry("android", "statemachine/transition", 0.0, booted),
+        fix(1.7e9, 1.7e9, (0.0, 0.0), Some("distance")),
+    ]);
+    check(&chapters);
+    let mut legs = chapters.iter().flat_map(|chapter| &chapter.legs);
+    assert!(legs.any(|leg| !leg.is_tracked && leg.start.ts() == leg.end.ts()), "{chapters:#?}");
+}
+
+#[test]
 fn two_activities_at_one_time_are_no_stretch_of_negative_length() {
     let motion = |write_ts: f64, kind: i64| {
         entry(
