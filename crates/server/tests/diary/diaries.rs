@@ -1,76 +1,24 @@
 //! From uploads to trips, through the routes: taken in once, in any portions, and shown as they were found.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on may panic")]
-
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use axum::http::Request;
-use http_body_util::BodyExt;
-use rand::SeedableRng;
-use rand::rngs::StdRng;
 use rushhour_pipeline::transit::Stops;
-use rushhour_server::diary::{Portion, Run, reset, set_aside, take_in, train};
+use rushhour_server::diary::{Portion, reset, set_aside, train};
 use rushhour_server::intake::{Intake, Mode, Options as IntakeOptions};
-use rushhour_server::{App, Limits, router};
-use rushhour_store::{ChapterKey, Options, Rewrite, Store};
+use rushhour_store::{ChapterKey, Rewrite};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-const ALL: Portion = Portion { entries_max: 1_000_000, span_s_max: f64::INFINITY };
+use crate::server::{ALL, Server};
+
 /// 2024-05-06 06:00 in UTC.
 const MORNING_TS: f64 = 1_714_975_200.0;
 const DAY_S: f64 = 86_400.0;
 
-struct Server {
-    app: Arc<App>,
-    router: Router,
-}
-
-impl Server {
-    fn open(dir: &Path) -> Self {
-        let store = Store::open(Options::new(dir, StdRng::seed_from_u64(1))).unwrap();
-        let app = Arc::new(App::new(store, Limits::default()));
-        Self { router: router(Arc::clone(&app)), app }
-    }
-
-    async fn post(&self, path: &str, body: Value) -> Value {
-        let request = Request::builder().method("POST").uri(path).body(Body::from(body.to_string())).unwrap();
-        let response = tower::ServiceExt::oneshot(self.router.clone(), request).await.unwrap();
-        assert_eq!(response.status(), 200, "{path}");
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() }
-    }
-
-    async fn put(&self, token: &str, entries: &[Value]) {
-        self.post("/usercache/put", json!({"user": token, "phone_to_server": entries})).await;
-    }
-
-    async fn trips(&self, token: &str, day: &str) -> Vec<Value> {
-        let answer = self.post(&format!("/timeline/getTrips/{day}"), json!({"user": token})).await;
-        answer["timeline"].as_array().unwrap().clone()
-    }
-
-    async fn found(&self, token: &str, keys: &[&str], key_time: &str, from: f64, to: f64) -> Vec<Value> {
-        let query = json!({"user": token, "key_list": keys, "key_time": key_time, "start_time": from, "end_time": to});
-        self.post("/datastreams/find_entries/timestamp", query).await["phone_data"].as_array().unwrap().clone()
-    }
-
-    /// Takes in all who wait, portion by portion.
-    fn take_in_all(&self, portion: Portion) -> Vec<Run> {
-        let store = self.app.store();
-        let waiting = std::iter::from_fn(|| store.next_pending());
-        waiting.map(|user| take_in(store, user, &Stops::default(), portion).unwrap()).collect()
-    }
-}
-
 async fn with_anna() -> (Server, TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::open(dir.path());
-    server.post("/profile/create", json!({"user": "anna"})).await;
+    server.register("anna").await;
     (server, dir)
 }
 
@@ -131,7 +79,7 @@ async fn uploads_become_trips_once() {
     let complete = server.post("/pipeline/get_complete_ts", json!({"user": "anna"})).await;
     assert_eq!(complete["complete_ts"].as_f64().unwrap(), range["end_ts"].as_f64().unwrap() + 5.0);
     // Once is enough, and the same entries again change nothing.
-    assert_eq!(server.app.store().pending(), 0);
+    assert_eq!(server.store().pending(), 0);
     let before = server.trips("anna", "2024-05-06").await;
     server.put("anna", &walks(0)).await;
     server.take_in_all(ALL);
@@ -293,18 +241,18 @@ async fn a_diary_outlives_its_server_and_goes_on() {
     let (server, dir) = with_anna().await;
     server.put("anna", &walks(0)).await;
     server.take_in_all(ALL);
-    server.app.store().sync_diaries().unwrap();
+    server.store().sync_diaries().unwrap();
     server.put("anna", &walks(1)).await;
     let before = server.trips("anna", "2024-05-06").await;
     drop(server);
     let server = Server::open(dir.path());
-    assert_eq!(server.app.store().pending(), 1, "what was not taken in waits");
+    assert_eq!(server.store().pending(), 1, "what was not taken in waits");
     assert_eq!(server.trips("anna", "2024-05-06").await[0], before[0]);
     server.take_in_all(ALL);
     assert_eq!(server.trips("anna", "2024-05-07").await.len(), 2);
-    server.app.store().sync_diaries().unwrap();
+    server.store().sync_diaries().unwrap();
     drop(server);
-    assert_eq!(Server::open(dir.path()).app.store().pending(), 0);
+    assert_eq!(Server::open(dir.path()).store().pending(), 0);
 }
 
 #[tokio::test]
@@ -329,7 +277,7 @@ async fn a_run_that_was_not_durable_is_done_again() {
 #[tokio::test]
 async fn portions_are_fair_and_end_in_the_same_diary() {
     let (server, _dir) = with_anna().await;
-    server.post("/profile/create", json!({"user": "bert"})).await;
+    server.register("bert").await;
     for day in 0..5 {
         server.put("anna", &walks(day)).await;
     }
@@ -338,7 +286,7 @@ async fn portions_are_fair_and_end_in_the_same_diary() {
     let order: Vec<usize> = server.take_in_all(day).iter().map(|run| run.entries).collect();
     // Anna has a day, then it is Bert's turn, then hers again.
     assert_eq!(order, [242, 242, 242, 242, 242, 242]);
-    assert_eq!(server.app.store().pending(), 0);
+    assert_eq!(server.store().pending(), 0);
     for day in 6..11 {
         assert_eq!(server.trips("anna", &format!("2024-05-{day:02}")).await.len(), 2);
     }
@@ -350,9 +298,9 @@ async fn who_is_set_aside_comes_back_with_the_next_entries() {
     let (server, _dir) = with_anna().await;
     server.put("anna", &walks(0)).await;
     server.put("anna", &[label(MORNING_TS + 1.0, MORNING_TS + 1100.0, MORNING_TS + 5000.0, "walk")]).await;
-    let user = server.app.store().next_pending().unwrap();
-    set_aside(server.app.store(), user, ALL).unwrap();
-    assert_eq!(server.app.store().pending(), 0);
+    let user = server.store().next_pending().unwrap();
+    set_aside(server.store(), user, ALL).unwrap();
+    assert_eq!(server.store().pending(), 0);
     assert_eq!(server.trips("anna", "2024-05-06").await.len(), 0);
     server.put("anna", &walks(1)).await;
     server.take_in_all(ALL);
@@ -372,14 +320,14 @@ async fn a_diary_is_written_anew_and_labels_teach() {
             server.put("anna", &[label(start + 1.0, start + 1100.0, start + 5000.0, "walk")]).await;
         }
     }
-    let user = server.app.store().user("anna").unwrap();
+    let user = server.store().user("anna").unwrap();
     server.take_in_all(ALL);
     let before = server.trips("anna", "2024-05-08").await;
     let stops = Stops::default();
-    reset(server.app.store(), user, &stops, MORNING_TS + 2.0 * DAY_S).unwrap();
+    reset(server.store(), user, &stops, MORNING_TS + 2.0 * DAY_S).unwrap();
     assert_eq!(server.trips("anna", "2024-05-08").await, before);
     assert_eq!(before[0]["properties"]["inferred_labels"], json!([]));
-    train(server.app.store(), user).unwrap();
+    train(server.store(), user).unwrap();
     server.put("anna", &walks(9)).await;
     server.take_in_all(ALL);
     let after = server.trips("anna", "2024-05-15").await;
@@ -403,14 +351,14 @@ async fn the_intake_works_beside_the_routes_and_rests_when_told() {
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(server.app.store().pending(), 1, "nobody works");
+    assert_eq!(server.store().pending(), 1, "nobody works");
     intake.resume();
     while server.trips("anna", "2024-05-07").await.len() < 2 {
         tokio::task::yield_now().await;
     }
     tokio::task::spawn_blocking(|| intake.stop()).await.unwrap();
     server.put("anna", &walks(2)).await;
-    assert_eq!(server.app.store().pending(), 1);
+    assert_eq!(server.store().pending(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -454,14 +402,14 @@ async fn a_diary_of_another_version_is_written_anew_from_all_that_was_sent() {
     server.take_in_all(ALL);
     let before = server.found("anna", &["analysis/composite_trip"], "data.end_ts", 0.0, 1e11).await;
     let profile = server.post("/profile/get", json!({"user": "anna"})).await;
-    let user = server.app.store().user("anna").unwrap();
+    let user = server.store().user("anna").unwrap();
     let strange = Rewrite {
         from: ChapterKey::FIRST,
         chapters: vec![(ChapterKey::FIRST, vec![0; 40]), (ChapterKey::at(MORNING_TS, 0.0), vec![255; 40])],
         taken: None,
         state: vec![0; 40],
     };
-    server.app.store().rewrite(user, &strange).unwrap();
+    server.store().rewrite(user, &strange).unwrap();
     assert_eq!(server.trips("anna", "2024-05-06").await.len(), 0);
     // The next upload is enough.
     server.put("anna", &walks(90)).await;

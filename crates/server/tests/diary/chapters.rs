@@ -1,20 +1,9 @@
 //! Chapters are found again from outlines and entries: the answers are those of a run that had everything at once.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on may panic")]
-
-#[path = "support/people.rs"]
-mod people;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::body::Body;
-use axum::http::Request;
-use http_body_util::BodyExt;
-use rand::SeedableRng;
-use rand::rngs::StdRng;
 use rushhour_model::entry::Entry;
 use rushhour_model::ids::UserId;
 use rushhour_model::record::Field;
@@ -27,12 +16,12 @@ use rushhour_pipeline::outline::Outline;
 use rushhour_pipeline::timeline::{Day, trips_of_day};
 use rushhour_pipeline::transit::Stops;
 use rushhour_pipeline::write::{Settings, write};
-use rushhour_server::diary::{Portion, take_in};
-use rushhour_server::{App, Limits, router};
-use rushhour_store::{ChapterKey, Options, Query, Store};
+use rushhour_store::{ChapterKey, Query};
 use serde_json::{Value, json};
 
-const ALL: Portion = Portion { entries_max: 1_000_000, span_s_max: f64::INFINITY };
+use crate::people;
+use crate::server::{ALL, Server};
+
 /// So much of a user-day may the outlines take, without the keys that they stand under.
 const DAY_BYTES_MAX: usize = 300;
 /// The real days have up to a dozen legs.
@@ -40,58 +29,14 @@ const REAL_DAY_BYTES_MAX: usize = 1_200;
 const PEOPLE: u32 = 20;
 const DAYS: u32 = 14;
 
-struct Server {
-    app: Arc<App>,
-    router: Router,
-}
-
 impl Server {
-    fn open(dir: &Path) -> Self {
-        let store = Store::open(Options::new(dir, StdRng::seed_from_u64(1))).unwrap();
-        let app = Arc::new(App::new(store, Limits::default()));
-        Self { router: router(Arc::clone(&app)), app }
-    }
-
-    fn store(&self) -> &Store {
-        self.app.store()
-    }
-
-    async fn post(&self, path: &str, body: Vec<u8>) -> Value {
-        let request = Request::builder().method("POST").uri(path).body(Body::from(body)).unwrap();
-        let response = tower::ServiceExt::oneshot(self.router.clone(), request).await.unwrap();
-        assert_eq!(response.status(), 200, "{path}");
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() }
-    }
-
-    async fn register(&self, token: &str) -> UserId {
-        self.post("/profile/create", json!({"user": token}).to_string().into()).await;
-        self.store().user(token).unwrap()
-    }
-
-    async fn put(&self, token: &str, entries: &[Value]) {
-        self.post("/usercache/put", json!({"user": token, "phone_to_server": entries}).to_string().into()).await;
-    }
-
-    async fn trips(&self, token: &str, Day { year, month, day }: Day) -> Value {
-        let body = json!({"user": token}).to_string().into();
-        let mut answer = self.post(&format!("/timeline/getTrips/{year}-{month:02}-{day:02}"), body).await;
-        answer["timeline"].take()
-    }
-
     /// All documents by their ids.
     async fn documents(&self, token: &str) -> BTreeMap<String, Value> {
         let query = json!({"user": token, "key_list": KEYS, "start_time": 0, "end_time": 1e11});
-        let mut found = self.post("/datastreams/find_entries/timestamp", query.to_string().into()).await;
+        let mut found = self.post("/datastreams/find_entries/timestamp", query).await;
         let found = found["phone_data"].as_array_mut().unwrap();
         let parts = |it: &mut Value| json!({"metadata": it["metadata"].take(), "data": it["data"].take()});
         found.iter_mut().map(|it| (it["_id"]["$oid"].as_str().unwrap().to_owned(), parts(it))).collect()
-    }
-
-    fn take_in_all(&self) {
-        while let Some(user) = self.store().next_pending() {
-            take_in(self.store(), user, &Stops::default(), ALL).unwrap();
-        }
     }
 
     /// The chapters of a run that has everything at once and keeps them as they are.
@@ -125,11 +70,12 @@ impl Server {
             assert_eq!(found.get(id), Some(document), "{case}");
         }
         for day in days {
+            let written = format!("{}-{:02}-{:02}", day.year, day.month, day.day);
             let expected: Vec<Value> =
                 trips_of_day(user, &whole, &[], day).into_iter().map(Field::into_value).collect();
             // Once as it is found again, once as it was found again lately.
             for _ in 0..2 {
-                assert_eq!(self.trips(token, day).await, Value::Array(expected.clone()), "{case}: {day:?}");
+                assert_eq!(self.trips(token, &written).await, expected, "{case}: {day:?}");
             }
         }
         expected.len()
@@ -169,8 +115,8 @@ async fn people_are_answered_as_if_everything_had_come_at_once() {
     for person in people::people(PEOPLE, DAYS) {
         let user = server.register(&person.token).await;
         for put in with_some_late(person.puts) {
-            server.post("/usercache/put", put).await;
-            server.take_in_all();
+            server.post_bytes("/usercache/put", put).await;
+            server.take_in_all(ALL);
         }
         bytes += server.chapter_bytes(user);
         tokens.push(person.token);
@@ -214,7 +160,7 @@ async fn real_days_are_answered_as_if_everything_had_come_at_once() {
         let user = server.register("anna").await;
         for upload in with_some_late(entries.chunks(200).collect()) {
             server.put("anna", upload).await;
-            server.take_in_all();
+            server.take_in_all(ALL);
         }
         server.check("anna", path.to_str().unwrap()).await;
         let bytes = server.chapter_bytes(user);
@@ -236,21 +182,21 @@ async fn what_was_not_taken_in_changes_no_answer() {
         if number % 4 == 1 { late.push(put) } else { sent.push(put) }
     }
     for put in &sent {
-        server.post("/usercache/put", put.clone()).await;
+        server.post_bytes("/usercache/put", put.clone()).await;
     }
-    server.take_in_all();
+    server.take_in_all(ALL);
     server.check(token, "some").await;
     let before = server.documents(token).await;
     for put in &sent {
-        server.post("/usercache/put", put.clone()).await;
+        server.post_bytes("/usercache/put", put.clone()).await;
     }
     assert!(server.documents(token).await == before, "sent again");
-    server.take_in_all();
+    server.take_in_all(ALL);
     for put in late {
-        server.post("/usercache/put", put).await;
+        server.post_bytes("/usercache/put", put).await;
     }
     assert!(server.documents(token).await == before, "late");
-    server.take_in_all();
+    server.take_in_all(ALL);
     assert!(server.documents(token).await != before);
     server.check(token, "all").await;
 }
