@@ -36,7 +36,8 @@ impl Rows {
 
     /// Rounds the entries of iOS behind the first `known`, which were rounded before. Times of writing lose what they
     /// have below the millisecond, so that no entry changes its second, unless that would make one of two entries: then
-    /// the later one keeps its time, or goes aside when that is the millisecond itself. One that says the same as one of the first `known` was sent again.
+    /// the later one keeps its time, or goes aside when that is the millisecond itself. One that says the same as one of the
+    /// first `known` was sent again.
     pub fn round_ios(&mut self, known: usize) {
         let ios = self.ios_rows(known);
         let mut taken: HashMap<(u32, i64), usize> = HashMap::new();

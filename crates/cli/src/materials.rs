@@ -31,7 +31,7 @@ pub(crate) fn scenario(file: Option<&Path>, args: OverrideArgs, quiet: bool) -> 
             "nothing is sent: give a rate with --get, --put, --timeline or --find, or a scenario with [arrivals]";
         return Err(Failure::Usage(anyhow!(what)));
     }
-    scenario.check_limits().map_err(|error| Failure::Usage(error.into()))?;
+    scenario.check().map_err(|error| Failure::Usage(error.into()))?;
     // A path in a file is relative to the file, one on the command line to where the person stands.
     let beside = |path: &Path| dir.map_or(path.to_owned(), |dir| dir.join(path));
     let population = match (&scenario.population, &scenario.days.dir) {

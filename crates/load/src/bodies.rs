@@ -20,6 +20,8 @@ pub(crate) struct Bodies {
     tails: Vec<Tail>,
     /// For each person the places of their own in `tails`, and after how many days they can be sent again.
     owned: Vec<Owned>,
+    /// Who has some of their own, for those who have none.
+    lenders: Vec<u32>,
 }
 
 #[derive(Debug, Default)]
@@ -37,18 +39,11 @@ struct Tail {
     entries: usize,
 }
 
-/// An upload, and how many entries it carries.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Put {
-    pub(crate) body: Bytes,
-    pub(crate) entries: usize,
-}
-
 impl Bodies {
     /// Makes as many uploads of each person as `counts` says, everybody's first before anybody's second, until they fill
     /// `bytes_max`; at least one if anybody wants one. `step` is called after each.
     pub(crate) fn make(population: &mut Population, counts: &[u32], bytes_max: usize, mut step: impl FnMut()) -> Self {
-        let mut bodies = Self { tails: Vec::new(), owned: counts.iter().map(|_| Owned::default()).collect() };
+        let mut bodies = Self { owned: counts.iter().map(|_| Owned::default()).collect(), ..Self::default() };
         let (mut bytes, turns) = (0, counts.iter().copied().max().unwrap_or(0));
         for turn in 0..turns {
             for (user, owned) in (0..).zip(&mut bodies.owned) {
@@ -63,15 +58,17 @@ impl Bodies {
                 bodies.tails.push(tail);
                 step();
                 if bytes >= bytes_max {
-                    return bodies.with_periods();
+                    return bodies.ready();
                 }
             }
         }
-        bodies.with_periods()
+        bodies.ready()
     }
 
-    fn with_periods(mut self) -> Self {
-        for owned in &mut self.owned {
+    /// Finds out who can lend, and when what they have can be sent again.
+    fn ready(mut self) -> Self {
+        for (user, owned) in (0..).zip(&mut self.owned).filter(|(_, owned)| !owned.tails.is_empty()) {
+            self.lenders.push(user);
             let tails = owned.tails.iter().filter_map(|tail| self.tails.get(*tail as usize));
             let spans = tails.flat_map(|tail| tail.stamps.iter().filter_map(|at| stamp(&tail.text, *at)));
             let (first, last) = spans.fold((u64::MAX, 0), |(first, last), stamp| (first.min(stamp), last.max(stamp)));
@@ -81,22 +78,17 @@ impl Bodies {
     }
 
     /// The upload number `turn` of person `user`, who is called `token`. Who has none of their own takes another's.
-    pub(crate) fn put(&self, user: u32, token: &str, turn: u32) -> Put {
-        let has_some = |owned: &&Owned| !owned.tails.is_empty();
-        let own = self.owned.get(user as usize).filter(has_some);
-        let lenders = || self.owned.iter().filter(has_some);
-        // With all uploads made there is a lender as soon as anybody has a put.
-        let owned = own.or_else(|| lenders().nth(user as usize % lenders().count().max(1)));
+    pub(crate) fn put(&self, user: u32, token: &str, turn: u32) -> Upload {
+        let has_own = self.owned.get(user as usize).is_some_and(|owned| !owned.tails.is_empty());
+        let lender = || self.lenders.get(user as usize % self.lenders.len().max(1)).copied();
+        let lender = if has_own { Some(user) } else { lender() };
+        let owned = lender.and_then(|lender| self.owned.get(lender as usize));
+        // One upload is made as soon as anybody has a put.
         let owned = owned.expect("the schedule was looked through for who has puts");
         let count = u32::try_from(owned.tails.len()).expect("indices are u32");
         let index = owned.tails.get((turn % count) as usize).expect("a remainder of the count");
         let tail = self.tails.get(*index as usize).expect("an index of this list");
-        Put { body: tail.text(token, u64::from(turn / count) * owned.period_days), entries: tail.entries }
-    }
-
-    /// How many were made.
-    pub(crate) fn count(&self) -> usize {
-        self.tails.len()
+        Upload { body: tail.text(token, u64::from(turn / count) * owned.period_days), entries: tail.entries }
     }
 }
 
@@ -162,7 +154,7 @@ mod tests {
         Bodies::make(&mut population, &counts, bytes_max, || {})
     }
 
-    fn write_ts(put: &Put) -> Vec<f64> {
+    fn write_ts(put: &Upload) -> Vec<f64> {
         let body: serde_json::Value = serde_json::from_slice(&put.body).unwrap();
         let entries = body["phone_to_server"].as_array().unwrap().clone();
         assert!(entries.iter().all(|entry| entry["data"]["n"] == 1_467_000_000));
@@ -183,7 +175,7 @@ mod tests {
     #[test]
     fn uploads_stop_at_their_bound_and_who_has_none_takes_anothers() {
         let bodies = bodies([5, 5], 1);
-        assert_eq!(bodies.count(), 1);
+        assert_eq!(bodies.tails.len(), 1);
         let (own, lent) = (bodies.put(0, "a", 0), bodies.put(1, "b", 0));
         assert_eq!(write_ts(&own), write_ts(&lent));
         assert!(lent.body.starts_with(b"{\"user\":\"b\","));

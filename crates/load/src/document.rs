@@ -1,5 +1,6 @@
 //! TOML files that people write: read strictly, and refused with the line and what may have been meant.
 
+use rushhour_report::nearest::nearest;
 use serde::de::DeserializeOwned;
 
 /// What is wrong with a file: where, what, and what may have been meant.
@@ -15,7 +16,9 @@ impl DocumentError {
 
     /// That `unknown` is none of `expected`, with the one that may have been meant.
     pub(crate) fn unknown(what: &str, unknown: &str, expected: &[&str]) -> Self {
-        let meant = closest(unknown, expected).map_or(String::new(), |meant| format!("\ndid you mean `{meant}`?"));
+        let meant = nearest(unknown, expected.iter().copied())
+            .first()
+            .map_or(String::new(), |meant| format!("\ndid you mean `{meant}`?"));
         Self(format!("{what}{meant}"))
     }
 }
@@ -38,14 +41,5 @@ pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, DocumentError> {
 fn suggestion(message: &str) -> Option<String> {
     let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     let (unknown, expected) = names.split_first().filter(|_| message.starts_with("unknown "))?;
-    closest(unknown, expected).map(str::to_owned)
-}
-
-/// The name that was meant, if any was.
-fn closest<'a>(unknown: &str, names: &[&'a str]) -> Option<&'a str> {
-    /// Below this nothing was meant in particular; the message lists all names anyway.
-    const ALIKE: f64 = 0.7;
-    let likeness = |name: &str| strsim::jaro_winkler(unknown, name);
-    let closest = names.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-    (likeness(closest) >= ALIKE).then_some(*closest)
+    nearest(unknown, expected.iter().copied()).first().map(ToString::to_string)
 }

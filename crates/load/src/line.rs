@@ -233,8 +233,9 @@ impl<T: Transport + 'static, R: Record + 'static> Line<T, R> {
     fn take(&self) -> Option<Waiting> {
         loop {
             let waiting = self.waiting.borrow_mut().pop_front()?;
+            let Some(shed_after) = self.bounds.shed_after else { return Some(waiting) };
             let now = self.now();
-            if self.bounds.shed_after.is_none_or(|after| now.saturating_sub(waiting.released) < after) {
+            if now.saturating_sub(waiting.released) < shed_after {
                 return Some(waiting);
             }
             let sample = Sample::released(&waiting.request, waiting.released);

@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use jiff::ToSpan;
 use jiff::civil::Date;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::RngExt;
 use rand_distr::{Distribution, Normal};
+use rushhour_synth::draws::{Subject, draws};
 use rushhour_synth::sensed::Recording;
 use rushhour_synth::truth::Micros;
 use rushhour_synth::upload;
@@ -33,9 +33,6 @@ const EVENING_S: f64 = 21.0 * 3600.0;
 const EVENING_SPREAD_S: f64 = 2700.0;
 /// The app asks how far the diary reaches, then for the unprocessed rest and the day; so long lies between.
 const APP_GAP_US: Micros = 200_000;
-/// The streams of draws for diaries lie beside those of operations, which are even and odd numbers of 64 bits.
-const DIARY_STREAM: u64 = 0x6469_6172_7900_0000;
-
 /// The calls of people who live, in order of time.
 pub(crate) struct Calls {
     living: Living,
@@ -45,8 +42,9 @@ pub(crate) struct Calls {
     turns: BinaryHeap<Reverse<(Micros, usize)>>,
     counts: Vec<u64>,
     users: u64,
-    dates: Vec<Date>,
-    diaries: ChaCha8Rng,
+    /// How many days each has lived since the uploads before the run.
+    lived_days: Vec<u32>,
+    first_day: Date,
     live: scenario::Live,
     seed: u64,
     start_us: Micros,
@@ -88,8 +86,8 @@ impl Calls {
             turns: BinaryHeap::with_capacity(count),
             counts: vec![0; count],
             users: u64::from(population.users()),
-            dates: vec![today; count],
-            diaries: ChaCha8Rng::seed_from_u64(scenario.seed),
+            lived_days: vec![0; count],
+            first_day: today,
             live,
             seed: scenario.seed,
             start_us,
@@ -123,15 +121,13 @@ impl Calls {
 
     fn live_a_day(&mut self, person: usize) {
         let Living { world, travel, people, .. } = &mut self.living;
-        let (Some(alive), Some(date)) = (people.get_mut(person), self.dates.get_mut(person)) else { return };
-        let today = std::mem::replace(date, date.saturating_add(1.days()));
+        let (Some(alive), Some(day)) = (people.get_mut(person), self.lived_days.get_mut(person)) else { return };
+        let today = self.first_day.saturating_add(i64::from(*day).days());
         let calls = alive.course.next_day(world, travel).map(|day| day.calls).unwrap_or_default();
         let mut due: Vec<_> = calls.into_iter().map(Due::from).collect();
-        self.diaries.set_stream(DIARY_STREAM ^ u64::from(alive.user));
-        self.diaries.set_word_pos(0);
-        // A generator for each person, moved on to the day.
-        let mut draws = ChaCha8Rng::seed_from_u64(self.diaries.random::<u64>() ^ day_number(today) ^ self.seed);
-        if draws.random_bool(self.live.diaries_share.as_f64()) {
+        let mut draws = draws(self.seed, alive.user, *day, Subject::Diary);
+        *day += 1;
+        if draws.random_bool(self.live.diaries_share.get()) {
             let evening = Normal::new(EVENING_S, EVENING_SPREAD_S).expect("valid constants").sample(&mut draws);
             #[expect(clippy::cast_possible_truncation, reason = "a time of day in microseconds")]
             let opened_us = alive.course.midnight_us(world, today) + (evening * 1e6) as Micros;
@@ -162,10 +158,7 @@ impl Calls {
         let Lived { arrival, person, what } = lived;
         match what {
             What::Get => plan.call(Call::Get, &arrival, 0),
-            What::Put(recording) => {
-                let upload = self.living.upload(person, &recording);
-                plan.put(&arrival, upload.body, upload.entries)
-            }
+            What::Put(recording) => plan.put(&arrival, self.living.upload(person, &recording)),
             What::Open(call, date) => plan.opened(call, &arrival, date),
         }
     }
@@ -189,10 +182,6 @@ impl What {
             Self::Open(call, _) => *call,
         }
     }
-}
-
-fn day_number(date: Date) -> u64 {
-    rushhour_model::day::start_s(date).unsigned_abs()
 }
 
 impl Iterator for Calls {

@@ -17,7 +17,7 @@ use crate::bodies::Bodies;
 use crate::described::{Described, Feeder};
 use crate::live::Calls;
 use crate::operation::{Call, Operation};
-use crate::population::{self, LivedDays, Population};
+use crate::population::{self, LivedDays, Population, Upload};
 use crate::request::Request;
 use crate::scenario::Scenario;
 use crate::schedule::{Arrival, Identity, Part, Schedule};
@@ -100,11 +100,6 @@ impl Plan {
         self.tokens.len()
     }
 
-    /// How many uploads were prepared.
-    pub fn uploads(&self) -> usize {
-        self.bodies.count()
-    }
-
     /// Whether `operation` uploads what a person's phone has not sent before, so that it matters which one it is.
     pub fn is_put(&self, operation: Operation) -> bool {
         matches!(self.operations.get(operation.index()), Some(Planned::Call(Call::Put)))
@@ -114,15 +109,10 @@ impl Plan {
     pub fn request(&self, arrival: &Arrival, turn: u32) -> Request {
         let planned =
             self.operations.get(arrival.operation.index()).expect("arrivals are of operations of the scenario");
-        let mut request = match planned {
+        match planned {
             Planned::Call(call) => self.call(*call, arrival, turn),
             Planned::Described(filled) => self.described(filled, arrival),
-        };
-        if self.has_ids {
-            let headers = Arc::make_mut(&mut request.headers);
-            headers.insert("x-request-id", HeaderValue::from(arrival.number));
         }
-        request
     }
 
     /// The requests of the people of `part` who live, if they do: made as they go, in order of time.
@@ -135,9 +125,9 @@ impl Plan {
         Some(calls.requests(Arc::clone(self)))
     }
 
-    /// The upload `body`.
-    pub(crate) fn put(&self, arrival: &Arrival, body: Bytes, entries: usize) -> Request {
-        self.filled(arrival, PathAndQuery::from_static(route::USERCACHE_PUT), body, entries)
+    /// What a phone uploads.
+    pub(crate) fn put(&self, arrival: &Arrival, upload: Upload) -> Request {
+        self.filled(arrival, PathAndQuery::from_static(route::USERCACHE_PUT), upload.body, upload.entries)
     }
 
     /// What the app asks for when somebody opens `date` of the diary.
@@ -171,10 +161,7 @@ impl Plan {
             Call::Profile => fixed(route::PROFILE_GET),
             Call::Range => fixed(route::GET_RANGE_TS),
             Call::Complete => fixed(route::GET_COMPLETE_TS),
-            Call::Put => {
-                let put = self.bodies.put(user, token, turn);
-                self.put(arrival, put.body, put.entries)
-            }
+            Call::Put => self.put(arrival, self.bodies.put(user, token, turn)),
             // Readers look at any day that is in the store.
             Call::Timeline => self.timeline(arrival, self.population.read_days(user, arrival.draw)),
             Call::Find => self.find(arrival, self.population.read_days(user, arrival.draw)),
@@ -223,7 +210,8 @@ impl Plan {
     fn filled(&self, arrival: &Arrival, path: PathAndQuery, body: Bytes, entries: usize) -> Request {
         let Arrival { number, at, operation, user, draw: _ } = *arrival;
         let headers = Arc::clone(&self.headers);
-        Request { number, at, operation, user, method: Method::POST, path, headers, body, entries, person_days: 0 }
+        let (method, has_id) = (Method::POST, self.has_ids);
+        Request { number, at, operation, user, method, path, headers, has_id, body, entries, person_days: 0 }
     }
 
     fn token(&self, user: u32) -> &str {

@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
+use hyper::header::HeaderValue;
 use hyper::http::uri::PathAndQuery;
 use hyper::{HeaderMap, Method};
 use tokio::sync::mpsc;
@@ -33,14 +34,27 @@ pub struct Request {
     pub method: Method,
     /// The route.
     pub path: PathAndQuery,
-    /// All headers but the length of the body.
+    /// All headers but the length of the body and the number.
     pub headers: Arc<HeaderMap>,
+    /// Whether it says its number, as `x-request-id`.
+    pub has_id: bool,
     /// The body.
     pub body: Bytes,
     /// How many entries it carries.
     pub entries: usize,
     /// Before the run: how many more days of people are under way with it.
     pub person_days: u32,
+}
+
+impl Request {
+    /// The headers that are sent.
+    pub fn all_headers(&self) -> HeaderMap {
+        let mut headers = self.headers.as_ref().clone();
+        if self.has_id {
+            headers.insert("x-request-id", HeaderValue::from(self.number));
+        }
+        headers
+    }
 }
 
 /// The requests of a part of a schedule, in its order.
@@ -112,6 +126,7 @@ impl Iterator for Before {
             method: Method::POST,
             path: PathAndQuery::from_static(rushhour_model::wire::route::USERCACHE_PUT),
             headers: Arc::clone(&self.headers),
+            has_id: false,
             body: upload.body,
             entries: upload.entries,
             person_days,

@@ -6,7 +6,8 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use jiff::civil::Date;
-use rushhour_report::limit::{Limit, LimitError};
+use rushhour_report::limit::Limit;
+use rushhour_synth::parameters::Share;
 use rushhour_synth::region::{PRESETS, RegionParameters};
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +20,7 @@ mod numbers;
 mod phases;
 mod sending;
 
-pub use numbers::{Milliseconds, Ratio, Speed};
+pub use numbers::{Milliseconds, Speed};
 pub use phases::{Phases, Seconds};
 pub use sending::{Carrier, Connections, Pacing, Sending};
 
@@ -153,7 +154,7 @@ pub struct Live {
     pub speed: Speed,
     /// How many of them open the diary on a day, at about nine in the evening.
     #[serde(default = "default_diaries_share")]
-    pub diaries_share: Ratio,
+    pub diaries_share: Share,
 }
 
 fn default_speed() -> Speed {
@@ -161,8 +162,8 @@ fn default_speed() -> Speed {
 }
 
 /// Half of the people look at their day: a guess, to be set from a server's own figures.
-fn default_diaries_share() -> Ratio {
-    Ratio::of(0.5)
+fn default_diaries_share() -> Share {
+    Share::try_from(0.5).expect("a valid constant")
 }
 
 /// A region that comes with the program.
@@ -289,14 +290,20 @@ impl Scenario {
         })
     }
 
-    /// Checks that limits are put on operations that are sent.
+    /// Checks what only shows once the flags are in it: that limits are put on operations that are sent, and that people
+    /// who live are not asked to wait for answers.
     ///
     /// # Errors
-    /// With the nearest names.
-    pub fn check_limits(&self) -> Result<(), LimitError> {
+    /// With what does not fit, and the nearest names.
+    pub fn check(&self) -> Result<(), DocumentError> {
+        if self.sending.closed && self.live().is_some() {
+            let what = "people who live (`population.live`) send when they do: a closed loop has no times";
+            return Err(DocumentError::new(what));
+        }
         let names = self.names();
         let names = names.iter().map(OperationName::as_str);
-        self.limits.iter().flatten().try_for_each(|limit| limit.check_names(names.clone()))
+        let checked = self.limits.iter().flatten().try_for_each(|limit| limit.check_names(names.clone()));
+        checked.map_err(|error| DocumentError::new(&error.to_string()))
     }
 
     /// Whether anything that is sent needs people whom the target knows.
@@ -382,6 +389,15 @@ mod tests {
         assert!(Scenario::parse(&format!("{described}[arrivals.home]\nrate_per_s = 3")).is_ok());
         assert!(refuse(&format!("{described}[arrivals.hom]\nrate_per_s = 3")).contains("did you mean `home`?"));
         assert!(refuse("[requests.get]\npath = \"/\"").contains("have a call of that name"));
+    }
+
+    #[test]
+    fn what_does_not_fit_the_flags_is_refused() {
+        let refuse = |text: &str| Scenario::parse(text).unwrap().check().unwrap_err().to_string();
+        let lived = "[population]\npeople = 5\ndays = 1\nlive = {}";
+        assert!(refuse(&format!("sending = {{ closed = true }}\n{lived}")).contains("no times"));
+        assert!(refuse("limits = [\"put.failed < 1\"]\n[arrivals.get]\nrate_per_s = 1").contains("put"));
+        assert!(Scenario::parse(lived).unwrap().check().is_ok());
     }
 
     #[test]

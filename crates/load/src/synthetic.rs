@@ -24,8 +24,7 @@ pub(crate) struct Synthetic {
     travel: Travel,
     people: Vec<Person>,
     days_before: u32,
-    android: Writer,
-    ios: Writer,
+    writers: Writers,
 }
 
 #[derive(Debug)]
@@ -37,6 +36,32 @@ struct Person {
     waiting: VecDeque<Recording>,
 }
 
+/// What writes the uploads of each platform.
+#[derive(Debug)]
+struct Writers {
+    android: Writer,
+    ios: Writer,
+}
+
+impl Writers {
+    fn new(world: &World) -> Self {
+        let [android, ios] =
+            [Platform::Android, Platform::Ios].map(|platform| Writer::new(platform, &world.region.locales));
+        Self { android, ios }
+    }
+
+    /// A put of whoever lives `course`.
+    fn put(&mut self, course: &Course, token: &str, recording: &Recording) -> Upload {
+        let writer = match course.person().handset.platform {
+            Platform::Android => &mut self.android,
+            Platform::Ios => &mut self.ios,
+        };
+        let mut body = Vec::new();
+        writer.push_put(token, recording, &mut body);
+        Upload { entries: recording.count(), body: body.into() }
+    }
+}
+
 /// A phone that sends nothing for longer is broken; it sends that it has nothing.
 const SILENT_DAYS_MAX: u32 = 30;
 
@@ -46,8 +71,7 @@ pub(crate) struct Living {
     pub(crate) world: Arc<World>,
     pub(crate) travel: Travel,
     pub(crate) people: Vec<Alive>,
-    android: Writer,
-    ios: Writer,
+    writers: Writers,
 }
 
 /// One of them.
@@ -62,21 +86,13 @@ impl Living {
     /// A put of a person.
     pub(crate) fn upload(&mut self, person: usize, recording: &Recording) -> Upload {
         let person = self.people.get(person).expect("nobody asks for others");
-        let writer = match person.course.person().handset.platform {
-            Platform::Android => &mut self.android,
-            Platform::Ios => &mut self.ios,
-        };
-        let mut body = Vec::new();
-        writer.push_put(&person.token, recording, &mut body);
-        Upload { entries: recording.count(), body: body.into() }
+        self.writers.put(&person.course, &person.token, recording)
     }
 }
 
 impl Synthetic {
     /// The people of `part` as they are now. Who has not lived through the days before the run lives them first.
     pub(crate) fn living(&self, part: Part) -> Living {
-        let locales = &self.world.region.locales;
-        let [android, ios] = [Platform::Android, Platform::Ios].map(|platform| Writer::new(platform, locales));
         let mut travel = self.world.travel();
         let users = (0..).zip(&self.people).filter(|(user, _)| part.has(u64::from(*user)));
         let people = users.map(|(user, person)| {
@@ -86,7 +102,7 @@ impl Synthetic {
             }
             Alive { user, course, token: person.token.clone() }
         });
-        Living { people: people.collect(), world: Arc::clone(&self.world), travel, android, ios }
+        Living { people: people.collect(), world: Arc::clone(&self.world), travel, writers: Writers::new(&self.world) }
     }
 
     /// The first day after those that were uploaded before the run.
@@ -95,14 +111,13 @@ impl Synthetic {
     }
 
     pub(crate) fn new(world: Arc<World>, users: NonZeroU32, days_before: u32) -> Self {
-        let locales = &world.region.locales;
-        let [android, ios] = [Platform::Android, Platform::Ios].map(|platform| Writer::new(platform, locales));
+        let writers = Writers::new(&world);
         let person = |user| {
             let course = world.course(user);
             Person { token: course.person().token(), course, days_lived: 0, waiting: VecDeque::new() }
         };
         let people = (0..users.get()).map(person).collect();
-        Self { travel: world.travel(), people, days_before, android, ios, world }
+        Self { travel: world.travel(), people, days_before, writers, world }
     }
 
     pub(crate) fn users(&self) -> u32 {
@@ -158,12 +173,6 @@ impl Synthetic {
 
     fn upload(&mut self, user: u32, recording: &Recording) -> Upload {
         let person = self.people.get(user as usize).expect("the schedule only names people of the scenario");
-        let writer = match person.course.person().handset.platform {
-            Platform::Android => &mut self.android,
-            Platform::Ios => &mut self.ios,
-        };
-        let mut body = Vec::new();
-        writer.push_put(&person.token, recording, &mut body);
-        Upload { entries: recording.count(), body: body.into() }
+        self.writers.put(&person.course, &person.token, recording)
     }
 }

@@ -142,6 +142,17 @@ fn people_who_live_send_new_data_when_phones_do_and_open_the_diary_in_the_evenin
 }
 
 #[test]
+fn every_request_says_its_number_if_asked_to() {
+    let text = LIVED.replace("[population]", "sending = { request_ids = true }\n[population]");
+    let scenario = Scenario::parse(&text).unwrap();
+    let materials = Materials { population: synthetic(), feeders: Vec::new() };
+    let (plan, _) = Plan::new(&scenario, materials, &"http://127.0.0.1".parse().unwrap(), || {});
+    let mut lived = Arc::new(plan).lived(&scenario, Part::WHOLE).unwrap().take(50);
+    assert!(lived.all(|request| request.all_headers()["x-request-id"] == request.number.to_string().as_str()));
+    assert!(requests().iter().all(|request| !request.all_headers().contains_key("x-request-id")));
+}
+
+#[test]
 fn people_who_live_do_the_same_whoever_lives_beside_them() {
     let mut united: Vec<_> = (0..2).flat_map(|index| lived(Part { index, count: 2 })).collect();
     united.sort_by_key(|request| request.number);

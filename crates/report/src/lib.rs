@@ -11,7 +11,7 @@ pub mod junit;
 pub mod limit;
 pub mod merge;
 mod metric;
-mod nearest;
+pub mod nearest;
 pub mod result;
 pub mod summary;
 pub mod table;

@@ -9,6 +9,17 @@ const NAMES_MAX: usize = 3;
 ///
 /// Names with dots are near to each other by their last parts too: `p95` is near to `response_ms.p99`.
 pub(crate) fn suggestion<'a>(unknown: &str, names: impl Iterator<Item = &'a str>) -> String {
+    let near = nearest(unknown, names);
+    let near: Vec<_> = near.iter().take(NAMES_MAX).map(|name| format!("`{name}`")).collect();
+    match near.as_slice() {
+        [] => String::new(),
+        [only] => format!("; did you mean {only}?"),
+        [first @ .., last] => format!("; did you mean {} or {last}?", first.join(", ")),
+    }
+}
+
+/// The names that may have been meant, the nearest first.
+pub fn nearest<'a>(unknown: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let likeness = |name: &str| {
         let whole = strsim::jaro_winkler(unknown, name);
         whole.max(strsim::jaro_winkler(last(unknown), last(name)))
@@ -16,12 +27,7 @@ pub(crate) fn suggestion<'a>(unknown: &str, names: impl Iterator<Item = &'a str>
     let mut near: Vec<_> =
         names.map(|name| (likeness(name), name)).filter(|(likeness, _)| *likeness >= ALIKE).collect();
     near.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    let near: Vec<_> = near.iter().take(NAMES_MAX).map(|(_, name)| format!("`{name}`")).collect();
-    match near.as_slice() {
-        [] => String::new(),
-        [only] => format!("; did you mean {only}?"),
-        [first @ .., last] => format!("; did you mean {} or {last}?", first.join(", ")),
-    }
+    near.into_iter().map(|(_, name)| name).collect()
 }
 
 fn last(name: &str) -> &str {

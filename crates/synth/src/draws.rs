@@ -33,6 +33,8 @@ pub enum Subject {
     Labels = 9,
     /// Whether somebody flies to another city.
     Flights = 10,
+    /// Whether and when a person opens the diary.
+    Diary = 11,
 }
 
 /// The generator of `subject` for `user` on `day`. What has no user or day passes 0.

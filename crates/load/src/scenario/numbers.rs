@@ -2,35 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A share between 0 and 1.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "f64")]
-pub struct Ratio(f64);
-
-impl Ratio {
-    /// A share that the program itself knows.
-    pub(crate) const fn of(ratio: f64) -> Self {
-        Self(ratio)
-    }
-
-    /// As a number.
-    pub fn as_f64(self) -> f64 {
-        self.0
-    }
-}
-
-impl TryFrom<f64> for Ratio {
-    type Error = String;
-
-    fn try_from(ratio: f64) -> Result<Self, String> {
-        if (0.0..=1.0).contains(&ratio) {
-            Ok(Self(ratio))
-        } else {
-            Err(format!("{ratio} is not a share between 0 and 1"))
-        }
-    }
-}
-
 /// How many times as fast as in life: from a hundredth to 100,000.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "f64")]

@@ -100,7 +100,7 @@ impl Connection for Http1Connection {
         let mut message = hyper::Request::new(Full::new(request.body.clone()));
         *message.method_mut() = request.method.clone();
         *message.uri_mut() = Uri::from(request.path.clone());
-        *message.headers_mut() = request.headers.as_ref().clone();
+        *message.headers_mut() = request.all_headers();
         // Whoever gets the message back knows that nothing of it was sent.
         let response = self.sender.try_send_request(message).await;
         let response = response.map_err(|mut error| match error.take_message() {

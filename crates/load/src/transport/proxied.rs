@@ -39,7 +39,7 @@ impl Transport for Proxied {
 
 impl Connection for Proxied {
     async fn exchange(&mut self, request: &Request) -> Result<Answer, Failure> {
-        let mut headers = request.headers.as_ref().clone();
+        let mut headers = request.all_headers();
         headers.remove(HOST);
         let sending = self.client.request(request.method.clone(), format!("{}{}", self.base, request.path));
         let answer = sending.headers(headers).body(request.body.clone()).send().await;

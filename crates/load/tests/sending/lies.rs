@@ -1,20 +1,16 @@
 //! Targets that lie, over real HTTP and on a paused clock: what they do is scripted, so the truth about them is known, and
 //! the numbers must tell it.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
-
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use rushhour_load::driver::drive;
 use rushhour_load::line::{Bounds, Line};
-use rushhour_load::operation::Operation;
 use rushhour_load::pacer::Pacer;
 use rushhour_load::recorder::Recorder;
-use rushhour_load::request::{Ready, Request};
+use rushhour_load::request::Ready;
 use rushhour_load::scenario::Scenario;
 use rushhour_load::stop::stop;
 use rushhour_load::transport::http1::Http1Connection;
@@ -23,6 +19,8 @@ use rushhour_report::result::OperationResult;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{Instant, sleep};
+
+use crate::{BOUNDS, request};
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
 
@@ -111,28 +109,9 @@ async fn trickle(stream: &mut DuplexStream, gap: Duration, text: &str) -> std::i
 async fn found(rate: u64, connections: usize, drain_s: u64, script: Script) -> (OperationResult, u64) {
     let scenario = format!("phases = {{ warm_up_s = 0, measure_s = 10 }}\n[arrivals]\nget = {{ rate_per_s = {rate} }}");
     let scenario = Scenario::parse(&scenario).unwrap();
-    let requests = (0..10 * rate).map(move |number| Request {
-        number,
-        at: Duration::from_secs_f64(number as f64 / rate as f64),
-        operation: Operation(0),
-        user: 0,
-        method: "POST".parse().unwrap(),
-        path: "/".parse().unwrap(),
-        headers: Arc::default(),
-        body: "{}".into(),
-        entries: 0,
-        person_days: 0,
-    });
+    let requests = (0..10 * rate).map(|number| request(number, Duration::from_secs_f64(number as f64 / rate as f64)));
     let epoch = Instant::now();
-    let bounds = Bounds {
-        connections_max: connections,
-        connect_gap: Duration::ZERO,
-        request_timeout: Duration::from_secs(30),
-        backlog_max: usize::MAX,
-        end: Duration::from_secs(10 + drain_s),
-        shed_after: None,
-        drop: false,
-    };
+    let bounds = Bounds { connections_max: connections, end: Duration::from_secs(10 + drain_s), ..BOUNDS };
     let opened = Rc::new(Cell::new(0));
     let target = Scripted { script, epoch, requests: Rc::default(), connections: Rc::clone(&opened) };
     let line = Line::new(target, bounds, epoch, Recorder::new(&scenario));

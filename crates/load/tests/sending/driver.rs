@@ -1,14 +1,10 @@
 //! The driver against scripted targets, on a paused clock: hours take milliseconds, and every instant is exact.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
-
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use rushhour_load::driver::{Driven, Ending, drive};
 use rushhour_load::line::{Bounds, Line};
-use rushhour_load::operation::Operation;
 use rushhour_load::pacer::Pacer;
 use rushhour_load::recorder::Recorder;
 use rushhour_load::request::{Ready, Request};
@@ -18,6 +14,8 @@ use rushhour_load::transport::{Answer, Connection, Failure, Transport};
 use rushhour_report::result::OperationResult;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::{BOUNDS, request};
 
 /// A target that answers in 1 ms, except as its script says.
 #[derive(Clone, Copy, Default)]
@@ -65,41 +63,16 @@ impl Connection for Wire {
     }
 }
 
-const BOUNDS: Bounds = Bounds {
-    connections_max: 1,
-    connect_gap: Duration::ZERO,
-    request_timeout: Duration::from_secs(3),
-    backlog_max: 400,
-    end: Duration::from_secs(12),
-    shed_after: None,
-    drop: false,
-};
-
-/// One of a hundred per second.
-fn request(number: u64) -> Request {
-    Request {
-        number,
-        at: Duration::from_millis(10 * number),
-        operation: Operation(0),
-        user: 0,
-        method: "POST".parse().unwrap(),
-        path: "/".parse().unwrap(),
-        headers: Arc::default(),
-        body: "{}".into(),
-        entries: 0,
-        person_days: 0,
-    }
-}
-
 /// 100 gets per second for 10 s over `connections`, against `script`.
 async fn run(connections: usize, script: Script, stop: Stop) -> (Driven, OperationResult) {
     let scenario = Scenario::parse(
         "phases = { warm_up_s = 0, measure_s = 10, drain_s = 2 }\n[arrivals]\nget = { rate_per_s = 100 }",
     );
     let scenario = scenario.unwrap();
-    let requests = (0..1000).map(request);
+    let requests = (0..1000).map(|number| request(number, Duration::from_millis(10 * number)));
     let epoch = Instant::now();
-    let bounds = Bounds { connections_max: connections, end: scenario.phases.end(), ..BOUNDS };
+    let bounds =
+        Bounds { connections_max: connections, request_timeout: Duration::from_secs(3), backlog_max: 400, ..BOUNDS };
     let line = Line::new(Target { script, epoch }, bounds, epoch, Recorder::new(&scenario));
     let driven = LocalSet::new().run_until(drive(Ready(requests), &line, Pacer::sleeping(epoch), stop)).await;
     let mut results: BTreeMap<_, _> = line.record().results(scenario.phases.measure_s.duration());
