@@ -49,6 +49,22 @@ pub enum Lack {
     Shape(#[from] serde_json::Error),
 }
 
+/// `metadata.key` of an entry as a store keeps it.
+pub fn key_of(text: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Named<'a> {
+        #[serde(borrow)]
+        metadata: Keyed<'a>,
+    }
+    #[derive(Deserialize)]
+    struct Keyed<'a> {
+        #[serde(borrow)]
+        key: Cow<'a, str>,
+    }
+    let named: Named<'_> = serde_json::from_str(text).ok()?;
+    Some(named.metadata.key.into_owned())
+}
+
 #[derive(Deserialize)]
 struct Head<'a> {
     #[serde(borrow)]

@@ -52,6 +52,12 @@ pub mod route {
     pub const HEATMAP_INCIDENTS: &str = "/result/heatmap/incidents";
     /// Sends a browser to the app; GET, the app's route is appended.
     pub const REDIRECT: &str = "/redirect";
+    /// Keeps a usage of medication, or counts them; the id of one is appended.
+    pub const USAGES: &str = "/api/usages";
+    /// Follows logs as they grow; GET.
+    pub const EVENTS: &str = "/events";
+    /// Appends to a log or reads from it; its name is appended.
+    pub const LOGS: &str = "/logs";
     /// Tells that the server is up; GET.
     pub const HEALTHZ: &str = "/healthz";
     /// The server's own measurements in Prometheus text; GET.
@@ -208,11 +214,16 @@ pub fn write_find_entries_response<'a>(user: UserId, entries: impl Iterator<Item
         if position > 0 {
             body.push(',');
         }
-        let fields = text.trim_start().trim_start_matches('{');
-        body.push_str(&format!(r#"{{"_id":{{"$oid":"{id}"}},"user_id":{{"$uuid":"{}"}},{fields}"#, user.hex()));
+        write_entry(&mut body, user, id, text);
     }
     body.push_str("]}");
     body
+}
+
+/// Writes an entry that is a JSON text already, with its ids.
+pub fn write_entry(body: &mut String, user: UserId, id: ObjectId, text: &str) {
+    let fields = text.trim_start().trim_start_matches('{');
+    body.push_str(&format!(r#"{{"_id":{{"$oid":"{id}"}},"user_id":{{"$uuid":"{}"}},{fields}"#, user.hex()));
 }
 
 /// The answer of `/pipeline/get_range_ts`.
@@ -370,6 +381,45 @@ pub struct HeatmapRouteResponse {
 pub struct HeatmapIncidentsResponse {
     /// The incidents.
     pub incidents: Vec<Value>,
+}
+
+/// The answer of `POST /api/usages`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct UsageResponse {
+    /// The usage's id.
+    pub id: String,
+}
+
+/// The answer of `GET /api/usages`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct UsageCountResponse {
+    /// How many usages there are.
+    pub count: u64,
+}
+
+/// The answer of `POST /logs/<name>`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct LogAppendResponse {
+    /// The entry's id.
+    pub id: String,
+    /// When it was written, in seconds since 1970.
+    pub write_ts: f64,
+}
+
+/// The answer of `GET /logs/<name>`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct LogResponse<T> {
+    /// The entries, in order of arrival.
+    pub entries: Vec<T>,
+    /// Where to go on reading: the next `from`, and the id of an event.
+    pub next: u32,
+}
+
+/// The answer of `GET /logs/<name>/last`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct LogLastResponse<T> {
+    /// The entry that was written last.
+    pub entry: Option<T>,
 }
 
 /// The body of every answer that is not a success.

@@ -45,6 +45,16 @@ impl Motion {
         MOTIONS.iter().find(|(_, code, _)| *code == number).map(|(motion, _, _)| *motion)
     }
 
+    /// The mode with that name in documents.
+    pub fn named(name: &str) -> Option<Self> {
+        MOTIONS.iter().find(|(_, _, known)| *known == name).map(|(motion, _, _)| *motion)
+    }
+
+    /// All names.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        MOTIONS.iter().map(|(_, _, name)| *name)
+    }
+
     /// Its number in documents.
     pub fn number(self) -> i64 {
         self.row().1

@@ -6,8 +6,15 @@ use std::time::Duration;
 use rushhour_store::Store;
 use tokio::sync::Semaphore;
 
+use crate::admission::{Admission, QueueLimits};
+use crate::auth::Auth;
 use crate::diary::Recent;
+use crate::events::Hub;
 use crate::metrics::Metrics;
+use crate::serial::Serial;
+use crate::stamps::Stamps;
+use crate::usages::Usages;
+use crate::watched::FileError;
 
 /// Room for bodies is handed out in pieces of this size.
 pub(crate) const ROOM_BYTES: usize = 1024;
@@ -19,6 +26,8 @@ pub struct Limits {
     pub body_bytes_max: usize,
     /// How much memory all bodies together may take; a request that finds none within `body_timeout` is answered 503.
     pub bodies_bytes_max: usize,
+    /// The most entries in one upload; a larger one is answered 413.
+    pub put_entries_max: usize,
     /// How long a body may take to arrive; a slower one is answered 408.
     pub body_timeout: Duration,
     /// How long the head of a request may take to arrive; after that the connection is closed.
@@ -29,6 +38,16 @@ pub struct Limits {
     pub entries_max: usize,
     /// How much memory the chapters may take that were asked for lately.
     pub chapters_bytes_max: usize,
+    /// How long an answer that reads much may take; a slower one is answered 503.
+    pub answer_timeout: Duration,
+    /// How many follow logs at once; a further one is answered 503.
+    pub subscribers_max: usize,
+    /// Uploads.
+    pub uploads: QueueLimits,
+    /// Requests that read much: diaries, entries.
+    pub reads: QueueLimits,
+    /// All others.
+    pub calls: QueueLimits,
     /// How long requests under way may take to finish after the signal to stop.
     pub drain_timeout: Duration,
 }
@@ -39,12 +58,21 @@ impl Default for Limits {
             // A full batch of 10,000 entries has 3.6 MB, the largest one seen 12,849.
             body_bytes_max: 16 << 20,
             bodies_bytes_max: 256 << 20,
+            // Phones send at most 10,000, and those that the original reloads have had some more.
+            put_entries_max: 50_000,
             body_timeout: Duration::from_secs(30),
             head_timeout: Duration::from_secs(30),
             connections_max: 4096,
             entries_max: 250_000,
             // Some 1,500 days: those that phones ask for again and again are the last few.
             chapters_bytes_max: 32 << 20,
+            answer_timeout: Duration::from_secs(60),
+            subscribers_max: 20_000,
+            // Many uploads at once share a sync of the disk; they wait for it more than they work.
+            uploads: QueueLimits { at_once: 512, waiting_max: 4096, wait_max: Duration::from_millis(500) },
+            // These do nothing but work; more of them at once only make each other late.
+            reads: QueueLimits { at_once: 8, waiting_max: 1024, wait_max: Duration::from_millis(500) },
+            calls: QueueLimits { at_once: 512, waiting_max: 4096, wait_max: Duration::from_millis(500) },
             drain_timeout: Duration::from_secs(10),
         }
     }
@@ -58,14 +86,57 @@ pub struct App {
     pub(crate) metrics: Metrics,
     pub(crate) body_room: Arc<Semaphore>,
     pub(crate) recent: Recent,
+    pub(crate) auth: Auth,
+    pub(crate) admission: Admission,
+    pub(crate) hub: Hub,
+    pub(crate) stamps: Stamps,
+    pub(crate) usages: Usages,
+    /// Held by whoever changes labels.
+    pub(crate) labels: tokio::sync::Mutex<()>,
+    /// How long each request takes at least, one after another; `None` where they are worked on side by side.
+    pub(crate) serial: Option<Serial>,
 }
 
 impl App {
-    /// An application over `store`.
+    /// An application over `store` that believes everybody.
     pub fn new(store: Store, limits: Limits) -> Self {
+        Self::guarded(store, limits, Auth::skip())
+    }
+
+    /// An application over `store` that believes whom `auth` does.
+    pub fn guarded(store: Store, limits: Limits, auth: Auth) -> Self {
         let body_room = Arc::new(Semaphore::new(limits.bodies_bytes_max / ROOM_BYTES));
         let recent = Recent::new(limits.chapters_bytes_max);
-        Self { store, limits, metrics: Metrics::new(), body_room, recent }
+        let stamps = Stamps::new(store.draw());
+        let admission = Admission::new(limits.uploads, limits.reads, limits.calls);
+        Self {
+            store,
+            limits,
+            metrics: Metrics::new(),
+            body_room,
+            recent,
+            auth,
+            admission,
+            hub: Hub::default(),
+            stamps,
+            usages: Usages::default(),
+            labels: tokio::sync::Mutex::default(),
+            serial: None,
+        }
+    }
+
+    /// The same, but it serves one request at a time, and each takes `service_time` at least: what a store is like that
+    /// does one thing after another, for showing what becomes of it.
+    pub fn serial(self, service_time: Duration) -> Self {
+        Self { serial: Some(Serial::new(service_time)), ..self }
+    }
+
+    /// Reads what has changed of the files that say who is believed.
+    ///
+    /// # Errors
+    /// When one makes no sense any more; what was known of it stays.
+    pub fn refresh(&self) -> Result<(), FileError> {
+        self.auth.refresh()
     }
 
     /// What it answers from.

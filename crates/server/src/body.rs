@@ -13,16 +13,18 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use crate::app::{App, Limits, ROOM_BYTES};
+use crate::auth::Caller;
 use crate::error::ServerError;
 
 /// A body that is too large is still read up to this many times the limit, so that a client that writes everything
 /// before it reads sees the answer instead of a broken connection.
 const DRAINED_LIMITS_MAX: usize = 4;
 
-/// The bytes of a request's body, and the room they take until the request has been answered.
+/// The bytes of a request's body, who its head says is calling, and the room it takes until it has been answered.
 #[derive(Debug)]
 pub(crate) struct JsonBody {
     pub(crate) bytes: Bytes,
+    pub(crate) caller: Caller,
     _room: OwnedSemaphorePermit,
 }
 
@@ -31,6 +33,7 @@ impl FromRequest<Arc<App>> for JsonBody {
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ServerError> {
         let Limits { body_bytes_max, body_timeout, .. } = app.limits;
+        let caller = Caller::of(request.headers())?;
         let body = request.into_body();
         // A body that does not say how large it is may turn out as large as is allowed.
         let bytes = body.size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(body_bytes_max);
@@ -39,7 +42,7 @@ impl FromRequest<Arc<App>> for JsonBody {
         let _room = room.map_err(|_| ServerError::Crowded)?.expect("the semaphore is never closed");
         let read = timeout(body_timeout, read(body, body_bytes_max)).await;
         let bytes = read.map_err(|_| ServerError::SlowBody(body_timeout.as_secs_f64()))??;
-        Ok(Self { bytes, _room })
+        Ok(Self { bytes, caller, _room })
     }
 }
 

@@ -3,18 +3,27 @@
 //! It answers what a correct client relies on, with the same paths and bodies; where it differs from the original on
 //! purpose, `docs/COMPATIBILITY.md` says so. It knows neither who calls it nor how it is measured.
 
+mod admission;
 mod app;
 mod auth;
 mod body;
 mod connection;
 pub mod diary;
 mod error;
+mod events;
 pub mod intake;
 mod maintenance;
 mod metrics;
 mod routes;
+mod serial;
+mod stamps;
+mod usages;
+mod watched;
 
+pub use admission::QueueLimits;
 pub use app::{App, Limits};
+pub use auth::{Auth, RateLimit};
 pub use connection::serve;
 pub use maintenance::Maintenance;
 pub use routes::router;
+pub use watched::FileError;

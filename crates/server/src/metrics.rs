@@ -27,6 +27,11 @@ struct RequestLabels {
     http_response_status_code: u16,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ClassLabels {
+    reason: &'static str,
+}
+
 type Durations = Family<RequestLabels, Histogram, fn() -> Histogram>;
 
 /// The counters.
@@ -36,6 +41,7 @@ pub(crate) struct Metrics {
     active: Gauge<i64, AtomicI64>,
     pub(crate) entries: Counter,
     pub(crate) ingest_bytes: Counter,
+    pub(crate) suspended: Counter,
     pub(crate) intake: IntakeCounters,
     pub(crate) maintenance: MaintenanceCounters,
 }
@@ -66,6 +72,7 @@ impl Metrics {
             active: Gauge::default(),
             entries: Counter::default(),
             ingest_bytes: Counter::default(),
+            suspended: Counter::default(),
             intake: IntakeCounters::default(),
             maintenance: MaintenanceCounters::default(),
         }
@@ -84,6 +91,21 @@ impl Metrics {
             Unit::Bytes,
             self.ingest_bytes.clone(),
         );
+        let suspended = "Uploads of suspended subgroups, which were dropped";
+        registry.register("em_suspended_uploads", suspended, self.suspended.clone());
+        let (shed, waiting) = (Family::<ClassLabels, Counter>::default(), Family::<ClassLabels, Gauge>::default());
+        for (class, refused, now) in app.admission.refused() {
+            let labels = ClassLabels { reason: class };
+            shed.get_or_create(&labels).inc_by(refused.get());
+            waiting.get_or_create(&labels).set(i64::try_from(now).unwrap_or(i64::MAX));
+        }
+        registry.register("em_shed", "Requests that were refused because their queue was full or too slow", shed);
+        registry.register("em_waiting_requests", "Requests that wait for their turn", waiting);
+        let subscribers = Gauge::<i64, AtomicI64>::default();
+        subscribers.set(i64::try_from(app.hub.subscribers()).unwrap_or(i64::MAX));
+        registry.register("em_sse_subscribers", "Subscribers to logs", subscribers);
+        let dropped = "Subscribers that fell behind and were let go";
+        registry.register("em_sse_dropped", dropped, app.hub.dropped.clone());
         self.intake.register(&mut registry);
         self.maintenance.register(&mut registry);
         let stat = app.store.stat();

@@ -1,10 +1,15 @@
 //! The routes: which path leads where.
 
 mod datastreams;
+mod events;
 mod health;
+mod heatmap;
+mod labels;
 mod pipeline;
 mod profile;
+mod redirect;
 mod timeline;
+mod usages;
 mod usercache;
 
 use std::sync::Arc;
@@ -12,34 +17,72 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, Uri, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{get, post};
 use rushhour_model::wire::route;
 use serde::Serialize;
 
+use crate::admission::{Class, admit};
 use crate::app::App;
 use crate::error::ServerError;
 use crate::metrics::measure;
+use crate::serial::in_turn;
 
 /// The whole HTTP interface over `app`.
 pub fn router(app: Arc<App>) -> Router {
+    let admitted = |routes: Router<Arc<App>>, class: Class| {
+        // A server that shows what becomes of waiting lets everybody wait.
+        if app.serial.is_some() {
+            return routes.route_layer(from_fn_with_state(Arc::clone(&app), in_turn));
+        }
+        routes.route_layer(from_fn_with_state((Arc::clone(&app), class), admit))
+    };
     Router::new()
-        .route(route::PROFILE_CREATE, post(profile::create))
-        .route(route::PROFILE_GET, post(profile::get))
-        .route(route::PROFILE_UPDATE, post(profile::update))
-        .route(route::USERCACHE_PUT, post(usercache::put))
-        .route(route::USERCACHE_PUTONE, post(usercache::putone))
-        .route(route::USERCACHE_GET, post(usercache::get))
-        .route(&format!("{}/{{time_type}}", route::FIND_ENTRIES), post(datastreams::find_entries))
-        .route(route::GET_RANGE_TS, post(pipeline::get_range_ts))
-        .route(route::GET_COMPLETE_TS, post(pipeline::get_complete_ts))
-        .route(&format!("{}/{{day}}", route::GET_TRIPS), post(timeline::get_trips))
+        .merge(admitted(uploads(), Class::Upload))
+        .merge(admitted(reads(), Class::Read))
+        .merge(admitted(calls(), Class::Call))
+        .route(route::EVENTS, get(events::follow))
+        .route(&format!("{}/{{*route}}", route::REDIRECT), get(redirect::redirect))
         .route(route::HEALTHZ, get(health::healthz))
         .route(route::METRICS, get(health::metrics))
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), measure))
+        .layer(from_fn_with_state(Arc::clone(&app), measure))
         .with_state(app)
+}
+
+fn uploads() -> Router<Arc<App>> {
+    Router::new()
+        .route(route::USERCACHE_PUT, post(usercache::put))
+        .route(route::USERCACHE_PUTONE, post(usercache::putone))
+        .route(route::USAGES, post(usages::post))
+        .route(&format!("{}/{{*name}}", route::LOGS), post(events::append))
+}
+
+fn reads() -> Router<Arc<App>> {
+    Router::new()
+        .route(&format!("{}/{{time_type}}", route::FIND_ENTRIES), post(datastreams::find_entries))
+        .route(&format!("{}/{{day}}", route::GET_TRIPS), post(timeline::get_trips))
+        .route(&format!("{}/{{time_type}}", route::HEATMAP_ROUTE), post(heatmap::route))
+        .route(&format!("{}/{{time_type}}", route::HEATMAP_INCIDENTS), post(heatmap::incidents))
+        .route(&format!("{}/{{*name}}", route::LOGS), get(events::read))
+}
+
+fn calls() -> Router<Arc<App>> {
+    Router::new()
+        .route(route::PROFILE_CREATE, post(profile::create))
+        .route(route::PROFILE_GET, post(profile::get))
+        .route(route::PROFILE_UPDATE, post(profile::update))
+        .route(route::USERCACHE_GET, post(usercache::get))
+        .route(route::GET_RANGE_TS, post(pipeline::get_range_ts))
+        .route(route::GET_COMPLETE_TS, post(pipeline::get_complete_ts))
+        .route(route::CUSTOMLABEL_GET, post(labels::get))
+        .route(route::CUSTOMLABEL_INSERT, post(labels::insert))
+        .route(route::CUSTOMLABEL_UPDATE, post(labels::update))
+        .route(route::CUSTOMLABEL_DELETE, post(labels::delete))
+        .route(route::USAGES, get(usages::count))
+        .route(&format!("{}/{{id}}", route::USAGES), get(usages::get))
 }
 
 async fn no_route(uri: Uri) -> ServerError {

@@ -203,6 +203,16 @@ impl Core {
         Ok(changes)
     }
 
+    /// See [`Store::entries_of`](crate::Store::entries_of).
+    pub(crate) fn entries_of(&self, user: UserId) -> Result<u64, Error> {
+        let hot = self.hot.snapshot(user);
+        let Some(number) = self.number(user) else { return Ok(hot.rows()) };
+        let (sealed, chunks) = self.directory.chunks(number, 0, u32::MAX)?;
+        let in_log =
+            hot.records.iter().filter(|record| record.number >= sealed).map(|record| u64::from(record.entries));
+        Ok(chunks.iter().map(|chunk| u64::from(chunk.entries)).sum::<u64>() + in_log.sum::<u64>())
+    }
+
     /// See [`Store::fresh`](crate::Store::fresh).
     pub(crate) fn fresh(&self, user: UserId, entries_max: usize, span_s_max: f64) -> Result<Fresh, Error> {
         let epoch = self.directory.epoch();

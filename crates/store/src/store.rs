@@ -123,6 +123,24 @@ impl Store {
         self.core.feed(user, keys, after, entries_max)
     }
 
+    /// Where [`feed`](Self::feed) ends for `user` now.
+    pub fn position(&self, user: UserId) -> Position {
+        Position(self.core.hot.next_number(user))
+    }
+
+    /// How many entries of `user` there are; those in the log count as often as they were sent. Blocks the thread.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn entries_of(&self, user: UserId) -> Result<u64, Error> {
+        self.core.entries_of(user)
+    }
+
+    /// A number from the randomness that the store was opened with.
+    pub fn draw(&self) -> u64 {
+        self.rng.lock().expect("drawing does not panic").random()
+    }
+
     /// Whom a token stands for.
     pub fn user(&self, token: &str) -> Option<UserId> {
         self.core.people.read().expect("no writer panics").tokens.get(token).copied()

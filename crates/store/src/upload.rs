@@ -40,6 +40,11 @@ impl Upload {
         Self { header, rows: packed }
     }
 
+    /// Whose it is.
+    pub fn user(&self) -> UserId {
+        self.header.user
+    }
+
     /// How much of the log it takes.
     pub(crate) fn record_bytes(&self) -> usize {
         RECORD_HEADER_BYTES + self.rows.len()

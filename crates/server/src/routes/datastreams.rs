@@ -13,7 +13,6 @@ use rushhour_store::{Found, LocalDates, PartRange, Query, TimeField, blocking};
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::auth;
 use crate::body::{JsonBody, parse};
 use crate::diary::documents_between;
 use crate::error::ServerError;
@@ -22,7 +21,7 @@ use crate::routes::json_text;
 /// `POST /datastreams/find_entries/<time_type>`. The body, not the time type, decides the form of the query.
 pub(crate) async fn find_entries(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let request: FindEntriesRequest<'_> = parse(&body.bytes)?;
-    let user = auth::user(&app, request.user.as_deref())?;
+    let user = body.caller.user(&app, request.user.as_deref())?;
     let truncation = truncation(request.max_entries, request.trunc_method)?;
     let query = query(&request, app.limits.entries_max)?;
     let (mut found, waiting) = split(app.store.find(user, query.clone()).await?);
@@ -71,7 +70,7 @@ fn find_documents(app: &App, user: UserId, query: &Query) -> Result<Vec<Found>, 
 }
 
 /// The query of a request: by local dates if it has both bounds, otherwise by times.
-fn query(request: &FindEntriesRequest<'_>, entries_max: usize) -> Result<Query, ServerError> {
+pub(crate) fn query(request: &FindEntriesRequest<'_>, entries_max: usize) -> Result<Query, ServerError> {
     let keys = request.key_list.clone().filter(|keys| !keys.is_empty());
     if let (Some(from), Some(to)) = (&request.from_local_date, &request.to_local_date) {
         if !from.keys().eq(to.keys()) {

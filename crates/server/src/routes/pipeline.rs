@@ -9,7 +9,6 @@ use rushhour_model::wire::{Call, CompleteTsResponse, RangeTsResponse};
 use rushhour_store::blocking;
 
 use crate::app::App;
-use crate::auth;
 use crate::body::{JsonBody, parse};
 use crate::diary::{Summary, summary};
 use crate::error::ServerError;
@@ -21,14 +20,14 @@ const DONE_BEHIND_S: f64 = 5.0;
 /// `POST /pipeline/get_range_ts`
 pub(crate) async fn get_range_ts(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let call: Call<'_> = parse(&body.bytes)?;
-    let Summary { start_ts, end_ts, .. } = read(&app, auth::user(&app, call.user.as_deref())?).await?;
+    let Summary { start_ts, end_ts, .. } = read(&app, body.caller.user(&app, call.user.as_deref())?).await?;
     Ok(json(&RangeTsResponse { start_ts, end_ts }))
 }
 
 /// `POST /pipeline/get_complete_ts`
 pub(crate) async fn get_complete_ts(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let call: Call<'_> = parse(&body.bytes)?;
-    let summary = read(&app, auth::user(&app, call.user.as_deref())?).await?;
+    let summary = read(&app, body.caller.user(&app, call.user.as_deref())?).await?;
     Ok(json(&CompleteTsResponse { complete_ts: summary.end_ts.map(|end_ts| end_ts + DONE_BEHIND_S) }))
 }
 

@@ -13,7 +13,6 @@ use rushhour_pipeline::timeline::Day;
 use rushhour_store::blocking;
 
 use crate::app::App;
-use crate::auth;
 use crate::body::{JsonBody, parse};
 use crate::diary::trips_on;
 use crate::error::ServerError;
@@ -26,7 +25,7 @@ pub(crate) async fn get_trips(
     body: JsonBody,
 ) -> Result<Response, ServerError> {
     let call: Call<'_> = parse(&body.bytes)?;
-    let user = auth::user(&app, call.user.as_deref())?;
+    let user = body.caller.user(&app, call.user.as_deref())?;
     let invalid = |reason: String| ServerError::Invalid { name: "day", reason };
     let Path(day) = day.map_err(|rejection| invalid(rejection.to_string()))?;
     let date: Date = day.parse().map_err(|error: jiff::Error| invalid(error.to_string()))?;

@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
 use rushhour_model::received::Received;
-use rushhour_model::wire::{Call, PutOneRequest, PutOneResponse, PutRequest, UsercacheGetResponse};
+use rushhour_model::wire::{Call, PutOneRequest, PutOneResponse, PutRequest, PutResponse, UsercacheGetResponse};
 use rushhour_store::{Ack, NewRow, Upload};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use crate::app::App;
-use crate::auth;
 use crate::body::{JsonBody, parse};
 use crate::error::ServerError;
 use crate::routes::json;
@@ -27,24 +26,27 @@ const OFFLOADED_BODY_BYTES_MIN: usize = 256 << 10;
 /// `POST /usercache/put`
 pub(crate) async fn put(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let bytes = body.bytes.len();
-    if let Some(upload) = pack(&app, body, pack_put).await? {
+    let Put { upload, configuration } = pack(&app, body, pack_put).await?;
+    if let Some(upload) = upload {
         keep(&app, upload, bytes).await?;
     }
-    Ok(acknowledged(&app, Response::new(Body::empty())))
+    let answer = configuration.map(|deployment_config| json(&PutResponse { deployment_config }));
+    Ok(acknowledged(&app, answer.unwrap_or_default()))
 }
 
 /// `POST /usercache/putone`
 pub(crate) async fn putone(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let bytes = body.bytes.len();
-    let upload = pack(&app, body, pack_putone).await?;
-    keep(&app, upload, bytes).await?;
+    if let Some(upload) = pack(&app, body, pack_putone).await? {
+        keep(&app, upload, bytes).await?;
+    }
     Ok(acknowledged(&app, json(&PutOneResponse { putone: true })))
 }
 
 /// `POST /usercache/get`
 pub(crate) async fn get(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let call: Call<'_> = parse(&body.bytes)?;
-    auth::user(&app, call.user.as_deref())?;
+    body.caller.user(&app, call.user.as_deref())?;
     Ok(json(&UsercacheGetResponse { server_to_phone: Vec::new() }))
 }
 
@@ -62,34 +64,56 @@ fn acknowledged(app: &App, mut response: Response) -> Response {
 /// An upload, and how many entries it has.
 type Packed = (Upload, u64);
 
+/// What came of a put.
+struct Put {
+    /// `None` when there is nothing to keep.
+    upload: Option<Packed>,
+    /// What the phone is told.
+    configuration: Option<Map<String, Value>>,
+}
+
 async fn pack<T: Send + 'static>(
     app: &Arc<App>,
     body: JsonBody,
-    work: fn(&App, &[u8]) -> Result<T, ServerError>,
+    work: fn(&App, &JsonBody) -> Result<T, ServerError>,
 ) -> Result<T, ServerError> {
     if body.bytes.len() < OFFLOADED_BODY_BYTES_MIN {
-        return work(app, &body.bytes);
+        return work(app, &body);
     }
     let app = Arc::clone(app);
-    rushhour_store::blocking(move || work(&app, &body.bytes)).await
+    rushhour_store::blocking(move || work(&app, &body)).await
 }
 
-/// The upload in the body of a put; `None` when its list is empty.
-fn pack_put(app: &App, body: &[u8]) -> Result<Option<Packed>, ServerError> {
-    let request: PutRequest<'_> = parse(body)?;
-    let user = auth::user(app, request.user.as_deref())?;
+fn pack_put(app: &App, body: &JsonBody) -> Result<Put, ServerError> {
+    let request: PutRequest<'_> = parse(&body.bytes)?;
+    let name = body.caller.name(app, request.user.as_deref())?;
+    let user = name.user(app)?;
+    if name.is_suspended(app) {
+        app.metrics.suspended.inc();
+        return Ok(Put { upload: None, configuration: None });
+    }
+    let configuration = name.configuration(app, request.deployment_config_version, request.app_version.as_deref());
     let entries = request.phone_to_server.ok_or(ServerError::Missing("phone_to_server"))?;
+    if entries.len() > app.limits.put_entries_max {
+        return Err(ServerError::ManyEntries { entries: entries.len(), max: app.limits.put_entries_max });
+    }
     let received = read_all(&entries)?;
-    Ok((!received.is_empty()).then(|| (Upload::pack(user, &rows(&received)), received.len() as u64)))
+    let upload = (!received.is_empty()).then(|| (Upload::pack(user, &rows(&received)), received.len() as u64));
+    Ok(Put { upload, configuration })
 }
 
-fn pack_putone(app: &App, body: &[u8]) -> Result<Packed, ServerError> {
-    let request: PutOneRequest<'_> = parse(body)?;
-    let user = auth::user(app, request.user.as_deref())?;
+fn pack_putone(app: &App, body: &JsonBody) -> Result<Option<Packed>, ServerError> {
+    let request: PutOneRequest<'_> = parse(&body.bytes)?;
+    let name = body.caller.name(app, request.user.as_deref())?;
+    let user = name.user(app)?;
+    if name.is_suspended(app) {
+        app.metrics.suspended.inc();
+        return Ok(None);
+    }
     let entry = request.the_entry.ok_or(ServerError::Missing("the_entry"))?;
     let received =
         [Received::read(entry).map_err(|lack| ServerError::Invalid { name: "the_entry", reason: lack.to_string() })?];
-    Ok((Upload::pack(user, &rows(&received)), 1))
+    Ok(Some((Upload::pack(user, &rows(&received)), 1)))
 }
 
 /// Reads every entry, or refuses the batch for the first that cannot be identified.
@@ -111,7 +135,9 @@ fn rows<'a>(received: &'a [Received<'_>]) -> Vec<NewRow<'a>> {
 }
 
 async fn keep(app: &App, (upload, entries): Packed, body_bytes: usize) -> Result<(), ServerError> {
+    let user = upload.user();
     app.store.append(upload).await?;
+    app.hub.note(user);
     app.metrics.entries.inc_by(entries);
     app.metrics.ingest_bytes.inc_by(body_bytes as u64);
     Ok(())

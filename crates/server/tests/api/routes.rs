@@ -1,82 +1,11 @@
 //! Every route's answer to good and bad requests, without a socket.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on may panic")]
-
-use std::sync::Arc;
-use std::time::Duration;
-
-use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{Request, StatusCode};
-use http_body_util::BodyExt;
-use rand::SeedableRng;
-use rand::rngs::StdRng;
-use rushhour_server::{App, Limits, router};
-use rushhour_store::{Options, Store};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tower::ServiceExt;
 
-const LIMITS: Limits = Limits {
-    body_bytes_max: 4096,
-    bodies_bytes_max: 8192,
-    body_timeout: Duration::from_secs(30),
-    head_timeout: Duration::from_secs(30),
-    connections_max: 10,
-    chapters_bytes_max: 1 << 20,
-    entries_max: 100,
-    drain_timeout: Duration::from_secs(1),
-};
-
-struct Server {
-    router: Router,
-    _dir: TempDir,
-}
-
-impl Server {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(Options::new(dir.path(), StdRng::seed_from_u64(1))).unwrap();
-        Self { router: router(Arc::new(App::new(store, LIMITS))), _dir: dir }
-    }
-
-    /// A server that knows the token `anna`.
-    async fn with_anna() -> Self {
-        let server = Self::new();
-        server.post("/profile/create", r#"{"user":"anna"}"#).await;
-        server
-    }
-
-    async fn send(&self, method: &str, path: &str, body: Body) -> (StatusCode, String) {
-        let request = Request::builder().method(method).uri(path).body(body).unwrap();
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let status = response.status();
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        (status, String::from_utf8(bytes.to_vec()).unwrap())
-    }
-
-    async fn post(&self, path: &str, body: &str) -> (StatusCode, String) {
-        self.send("POST", path, Body::from(body.to_owned())).await
-    }
-
-    async fn found(&self, request: Value) -> Vec<Value> {
-        let (status, body) = self.post("/datastreams/find_entries/timestamp", &request.to_string()).await;
-        assert_eq!(status, 200, "{body}");
-        let mut body: Value = serde_json::from_str(&body).unwrap();
-        serde_json::from_value(body["phone_data"].take()).unwrap()
-    }
-
-    async fn entries(&self) -> Vec<Value> {
-        self.found(json!({"user": "anna", "key_list": null, "start_time": null, "end_time": null})).await
-    }
-}
-
-fn entry(key: &str, write_ts: f64) -> Value {
-    json!({
-        "metadata": {"key": key, "type": "message", "write_ts": write_ts, "time_zone": "UTC", "plugin": null},
-        "data": {"ts": write_ts + 0.5, "zero": 0, "float": 0.0}
-    })
-}
+use crate::server::{Server, entry};
 
 /// Posts `body` and checks the status, and that the error in the answer has `part` in it, and that nothing was stored.
 async fn refuses(path: &str, body: &str, status: u16, part: &str) {
@@ -240,12 +169,12 @@ async fn bodies_share_a_bounded_room_and_who_finds_none_is_told_so() {
     let slow = || {
         let (sender, body) = http_body_util::channel::Channel::<Bytes>::new(1);
         let request = Request::post("/usercache/put").body(Body::new(body)).unwrap();
-        (sender, tokio::spawn(server.router.clone().oneshot(request)))
+        (sender, tokio::spawn(server.router().oneshot(request)))
     };
     let (first, second) = (slow(), slow());
     tokio::task::yield_now().await;
     let (status, text) = server.post("/usercache/get", r#"{"user":"anna"}"#).await;
-    assert_eq!((status.as_u16(), text.contains("in a while")), (503, true), "{text}");
+    assert_eq!((status.as_u16(), text.contains("send it again in 5 s")), (503, true), "{text}");
     for (sender, answer) in [first, second] {
         drop(sender);
         assert_ne!(answer.await.unwrap().unwrap().status(), 503);
@@ -259,7 +188,7 @@ async fn unknown_paths_and_methods_are_told_apart() {
     let (status, text) = server.post("/usercache", "{}").await;
     assert_eq!((status.as_u16(), text.as_str()), (404, r#"{"error":"there is no route /usercache"}"#));
     let request = Request::builder().method("GET").uri("/usercache/put").body(Body::empty()).unwrap();
-    let response = server.router.clone().oneshot(request).await.unwrap();
+    let response = server.router().oneshot(request).await.unwrap();
     assert_eq!(response.status(), 405);
     assert_eq!(response.headers()["allow"], "POST");
 }

@@ -1,0 +1,196 @@
+//! Logs: appended to, read and followed, and nothing lost or told twice.
+
+use std::collections::VecDeque;
+
+use axum::body::Body;
+use axum::http::Request;
+use http_body_util::BodyExt;
+use rushhour_server::{App, Limits};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::server::{Server, open};
+
+fn start(dir: &TempDir, seed: u64) -> Server {
+    Server::of(App::new(open(dir.path(), seed), Limits::default()))
+}
+
+async fn append(server: &Server, log: &str, number: u32) {
+    let (status, answer) =
+        server.as_anna("POST", &format!("/logs/{log}"), &json!({"number": number}).to_string()).await;
+    assert_eq!(status, 201, "{answer}");
+}
+
+/// Somebody who follows a log.
+struct Follower {
+    body: Body,
+    last_id: Option<String>,
+    seen: VecDeque<u64>,
+}
+
+impl Follower {
+    async fn start(server: &Server, query: &str, last_id: Option<&str>) -> Self {
+        let mut request = Request::get(format!("/events?{query}")).header("x-em-key", "anna");
+        if let Some(id) = last_id {
+            request = request.header("last-event-id", id);
+        }
+        let response = server.answer(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        let mut follower = Self { body: response.into_body(), last_id: None, seen: VecDeque::new() };
+        assert_eq!(follower.frame().await.as_deref(), Some("retry: 1000\n\n"));
+        follower
+    }
+
+    async fn frame(&mut self) -> Option<String> {
+        let frame = self.body.frame().await?.unwrap();
+        Some(String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap())
+    }
+
+    /// The number in the next entry.
+    async fn next(&mut self) -> u64 {
+        while self.seen.is_empty() {
+            let frame = self.frame().await.unwrap();
+            for line in frame.lines() {
+                if let Some(data) = line.strip_prefix("data: ") {
+                    let data: Value = serde_json::from_str(data).unwrap();
+                    let numbers = data["entries"].as_array().unwrap().iter().map(|entry| &entry["data"]["number"]);
+                    self.seen.extend(numbers.map(|number| number.as_u64().unwrap()));
+                } else if let Some(id) = line.strip_prefix("id: ") {
+                    self.last_id = Some(id.to_owned());
+                }
+            }
+        }
+        self.seen.pop_front().unwrap()
+    }
+}
+
+#[tokio::test]
+async fn what_is_appended_is_told_to_those_who_follow_that_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(&dir, 1);
+    for token in ["anna", "bert"] {
+        server.register(token).await;
+    }
+    append(&server, "a", 1).await;
+    let mut both = Follower::start(&server, "log=a&log=b%2Fc", None).await;
+    let mut past = Follower::start(&server, "log=a&from=0", None).await;
+    for (log, number) in [("a", 2), ("other", 3), ("b/c", 4), ("a", 5)] {
+        append(&server, log, number).await;
+    }
+    let berts = Request::post("/logs/a").header("x-em-key", "bert");
+    assert_eq!(server.ask(berts, r#"{"number":6}"#).await.0, 201);
+    append(&server, "a", 7).await;
+    for expected in [2, 4, 5, 7] {
+        assert_eq!(both.next().await, expected);
+    }
+    for expected in [1, 2, 5, 7] {
+        assert_eq!(past.next().await, expected);
+    }
+    let (_, last) = server.as_anna("GET", "/logs/b/c/last", "").await;
+    assert_eq!(last["entry"]["data"], json!({"number": 4}));
+    assert_eq!(server.as_anna("GET", "/logs/none/last", "").await.1, json!({"entry": null}));
+    let (_, read) = server.as_anna("GET", "/logs/a", "").await;
+    assert_eq!(read["entries"].as_array().unwrap().len(), 4);
+    let (_, rest) = server.as_anna("GET", &format!("/logs/a?from={}", read["next"]), "").await;
+    assert_eq!(rest, json!({"entries": [], "next": read["next"]}));
+}
+
+#[tokio::test]
+async fn nothing_is_lost_or_told_twice_across_reconnects_and_restarts() {
+    const EVENTS: u32 = 3_000;
+    let dir = tempfile::tempdir().unwrap();
+    let (mut seen, mut last_id, mut sent) = (Vec::new(), None, 0);
+    for life in 0..3 {
+        let server = start(&dir, life);
+        server.register("anna").await;
+        // What is appended while nobody follows is told to who comes back.
+        for _ in 0..100 {
+            append(&server, "a", sent).await;
+            sent += 1;
+        }
+        for _ in 0..2 {
+            let from = if last_id.is_none() { "log=a&from=0" } else { "log=a" };
+            let mut follower = Follower::start(&server, from, last_id.as_deref()).await;
+            let end = (sent + EVENTS / 6).min(EVENTS);
+            let appends = async {
+                while sent < end {
+                    append(&server, "a", sent).await;
+                    sent += 1;
+                }
+            };
+            let reads = async {
+                while u64::from(end) > seen.len() as u64 + follower.seen.len() as u64 {
+                    seen.push(follower.next().await);
+                    if follower.seen.is_empty() && seen.len() as u64 > u64::from(end) - 20 {
+                        // The connection breaks before the rest has come.
+                        break;
+                    }
+                }
+                seen.extend(follower.seen.drain(..));
+                last_id.clone_from(&follower.last_id);
+            };
+            tokio::join!(appends, reads);
+        }
+    }
+    let server = start(&dir, 9);
+    let mut follower = Follower::start(&server, "log=a", last_id.as_deref()).await;
+    while seen.len() < sent as usize {
+        seen.push(follower.next().await);
+    }
+    assert_eq!(seen, (0..u64::from(sent)).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn who_does_not_read_is_let_go_and_resumes_without_loss() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(&dir, 1);
+    server.register("anna").await;
+    let mut slow = Follower::start(&server, "log=a", None).await;
+    append(&server, "a", 0).await;
+    assert_eq!(slow.next().await, 0);
+    // More than the tail holds.
+    let large = json!({"number": 1, "text": "x".repeat(300_000)}).to_string();
+    for _ in 0..8 {
+        assert_eq!(server.as_anna("POST", "/logs/a", &large).await.0, 201);
+    }
+    let mut quick = Follower::start(&server, "log=a", None).await;
+    append(&server, "a", 2).await;
+    assert_eq!(quick.next().await, 2, "by now the tail has moved on");
+    let mut ended = false;
+    while let Some(frame) = slow.frame().await {
+        assert!(frame.starts_with("data:") || frame == ":\n\n");
+        ended = true;
+    }
+    let missed: Vec<u64> = {
+        let mut again = Follower::start(&server, "log=a", slow.last_id.as_deref()).await;
+        let mut missed = Vec::new();
+        for _ in 0..9 {
+            missed.push(again.next().await);
+        }
+        missed
+    };
+    assert!(!ended, "it was told nothing more");
+    assert_eq!(missed, [vec![1; 8], vec![2]].concat());
+    let (_, metrics) = server.send("GET", "/metrics", Body::empty()).await;
+    assert!(metrics.contains("em_sse_dropped_total 1"), "{metrics}");
+}
+
+#[tokio::test]
+async fn who_leaves_is_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(&dir, 1);
+    server.register("anna").await;
+    let followers = [Follower::start(&server, "log=a", None).await, Follower::start(&server, "log=b", None).await];
+    let count = async || {
+        let (_, metrics) = server.send("GET", "/metrics", Body::empty()).await;
+        metrics.lines().find_map(|line| line.strip_prefix("em_sse_subscribers ")).unwrap().to_owned()
+    };
+    assert_eq!(count().await, "2");
+    drop(followers);
+    assert_eq!(count().await, "0");
+    for (path, part) in [("/events", "name 1 to 100 logs"), ("/events?log=a&from=x", "`x` is no position")] {
+        let (status, answer) = server.as_anna("GET", path, "").await;
+        assert!(status == 400 && answer["error"].as_str().unwrap().contains(part), "{answer}");
+    }
+}

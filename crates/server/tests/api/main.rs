@@ -1,0 +1,12 @@
+//! The interface, without a socket.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on may panic")]
+
+mod auth;
+mod heatmap;
+mod labels;
+mod logs;
+mod others_data;
+mod overload;
+mod routes;
+mod server;
+mod usages;
