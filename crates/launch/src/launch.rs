@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use reqwest::{Client, Url};
 use rushhour_load::address::Address;
 use rushhour_load::observer::{Observer, Stage};
@@ -67,6 +67,9 @@ pub async fn launch(
     stop: Stop,
 ) -> Result<(RunDir, RunResult)> {
     let Launch { scenario, materials, trust, share, target, scrape, program, environment } = launch;
+    if matches!(target.server, Server::External { .. }) && !target.flags.is_empty() {
+        bail!("the target {} has flags for a server that somebody else has started", target.name.as_str());
+    }
     let dir = RunDir::create(out, &scenario, &target, &environment)?;
     let scraping = scrape.map(|url| scraping(url, &trust, &dir)).transpose()?;
     let observer = Keeping::new(observer, Some(dir.intervals()?), metrics);
@@ -77,7 +80,9 @@ pub async fn launch(
     };
     let (finished, trouble) = match target.server {
         Server::External { url } => (run(run_at(url)?, sample, Rc::clone(&observer) as _, stop).await?, Ok(())),
-        Server::Reference => run_reference(&dir, &program, run_at, Rc::clone(&observer) as _, stop).await?,
+        Server::Reference => {
+            run_reference(&dir, (&program, &target.flags), run_at, Rc::clone(&observer) as _, stop).await?
+        }
     };
     dir.keep_histograms(&finished.histograms, &finished.result)?;
     dir.keep(&finished.result)?;
@@ -101,14 +106,14 @@ fn scraping(url: Url, trust: &Trust, dir: &RunDir) -> Result<AbortHandle> {
 /// The result of a run against a server of our own, and what went wrong with the server beside it.
 async fn run_reference(
     dir: &RunDir,
-    program: &Path,
+    (program, flags): (&Path, &[String]),
     run_at: impl FnOnce(Address) -> Result<Run, TlsError>,
     observer: Rc<dyn Observer>,
     stop: Stop,
 ) -> Result<(Finished, Result<()>)> {
     let data_dir = dir.join("data");
     observer.steps(Stage::Start, 1);
-    let server = ServerProcess::start(program, &data_dir, &dir.join("server.log")).await?;
+    let server = ServerProcess::start(program, flags, &data_dir, &dir.join("server.log")).await?;
     let pid = server.pid().context("the server ended at once")?;
     let sampler = Sampler::start(pid, &data_dir, &dir.join("target.csv"))?;
     let marks =

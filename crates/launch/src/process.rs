@@ -30,12 +30,13 @@ pub(crate) struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Starts `program serve` on a free port with its store in `data_dir`, and waits until it is ready.
-    pub(crate) async fn start(program: &Path, data_dir: &Path, log: &Path) -> Result<Self> {
+    /// Starts `program serve` with `flags` on a free port with its store in `data_dir`, and waits until it is ready.
+    pub(crate) async fn start(program: &Path, flags: &[String], data_dir: &Path, log: &Path) -> Result<Self> {
         let errors = File::create(log).with_context(|| format!("creating {}", log.display()))?;
         let mut child = Command::new(program)
             .args(["serve", "--with-parent", "--listen", "127.0.0.1:0", "--quiet", "--data"])
             .arg(data_dir)
+            .args(flags)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(errors)

@@ -14,6 +14,9 @@ pub struct Target {
     /// Which server.
     #[serde(default)]
     pub server: Server,
+    /// Flags of `rushhour serve`, for a reference server that is not as it is by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<String>,
 }
 
 /// Which server, and who starts it.
@@ -54,6 +57,8 @@ mod tests {
         assert_eq!(Target::local().server, Server::Reference);
         let target = Target::parse("name = \"a\"\n[server.external]\nurl = \"http://192.0.2.7\"").unwrap();
         assert_eq!(target.server, Server::External { url: "http://192.0.2.7".parse().unwrap() });
+        let flags = "flags = [\"--store\", \"serial\"]";
+        assert_eq!(Target::parse(&format!("name = \"a\"\n{flags}")).unwrap().flags, ["--store", "serial"]);
         let error = Target::parse("name = \"a\"\nserver = \"refrence\"").unwrap_err().to_string();
         assert!(error.contains("did you mean `reference`?"), "{error}");
     }
