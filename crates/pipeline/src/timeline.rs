@@ -35,6 +35,13 @@ impl Day {
         let (date, _) = local_time(moment.shown_ts, moment.zone.rules())?;
         Some(Self { year: date.year, month: date.month, day: date.day })
     }
+
+    /// The days since 1970-01-01; `None` of one that no calendar has.
+    pub fn number(self) -> Option<i32> {
+        let (year, month, day) = (self.year.try_into().ok()?, self.month.try_into().ok()?, self.day.try_into().ok()?);
+        let date = jiff::civil::Date::new(year, month, day).ok()?;
+        Some((date - jiff::civil::date(1970, 1, 1)).get_days())
+    }
 }
 
 /// The trips that start on `day` where they start. Of `chapters` and `following` see
@@ -60,14 +67,48 @@ pub fn labelled_trips<C: Borrow<Chapter>>(chapters: &[C], following: &[C]) -> Ve
     trips.filter_map(|kept| labelled(&kept)).collect()
 }
 
-fn labelled(kept: &Kept<'_>) -> Option<LabelledTrip> {
+/// What sums over many people are made of: a trip without where it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Measures {
+    /// The day on which it starts where it starts, counted from 1970-01-01.
+    pub day: i32,
+    /// Whole metres.
+    pub distance_m: u32,
+    /// Whole seconds.
+    pub duration_s: u32,
+    /// What the person said about it.
+    pub labels: Labels,
+}
+
+/// The measures of the trips of `chapters`.
+pub fn measures<C: Borrow<Chapter>>(chapters: &[C], following: &[C]) -> Vec<Measures> {
+    let stays = Stays::of(chapters, following);
+    let trips = stays.kept_legs().filter(|kept| kept.is_ours && kept.leg.is_tracked);
+    let measured = trips.filter_map(|kept| {
+        let day = Day::of(&kept.cleaned.start.moment)?.number()?;
+        let (distance_m, duration_s) = (whole(kept.cleaned.distance_m), whole(kept.cleaned.duration_s));
+        Some(Measures { day, distance_m, duration_s, labels: labels(&kept) })
+    });
+    measured.collect()
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates, as it shall")]
+fn whole(measure: f64) -> u32 {
+    measure.round() as u32
+}
+
+fn labels(kept: &Kept<'_>) -> Labels {
     let labels = said_about(kept).latest.into_iter().filter_map(|input| {
         let label = input.label.clone().filter(|_| !input.key.ends_with("_user_input"))?;
         Some((input.name().to_owned(), label))
     });
     let mut labels: Labels = labels.collect();
     labels.sort();
-    let trip = LabelledTrip { start: kept.cleaned.start.at, end: kept.cleaned.end.at, labels };
+    labels
+}
+
+fn labelled(kept: &Kept<'_>) -> Option<LabelledTrip> {
+    let trip = LabelledTrip { start: kept.cleaned.start.at, end: kept.cleaned.end.at, labels: labels(kept) };
     (!trip.labels.is_empty()).then_some(trip)
 }
 

@@ -5,17 +5,19 @@ mod reading;
 mod recent;
 mod writing;
 
+use std::ops::ControlFlow;
+
 use rushhour_model::analysis::Document;
 use rushhour_model::geojson::FeatureCollection;
 use rushhour_model::ids::UserId;
 use rushhour_pipeline::chapter::{News, Opening};
 use rushhour_pipeline::documents::{Wanted, documents};
 use rushhour_pipeline::labels::Model;
-use rushhour_pipeline::timeline::{Day, trips_of_day};
+use rushhour_pipeline::timeline::{Day, Measures, trips_of_day};
 use rushhour_store::{ChapterKey, Error, Store};
 use serde::{Deserialize, Serialize};
 
-use crate::diary::kept::{unversioned, versioned};
+use crate::diary::kept::{measures_of, unversioned, versioned};
 use crate::diary::reading::{Reader, Stretch};
 pub use recent::Recent;
 pub use writing::{Portion, Run, reset, set_aside, take_in, train};
@@ -95,6 +97,23 @@ pub fn documents_between(
     let (chapters, following) = Reader { store, user, recent }.read(&stretch)?;
     Ok(documents(user, &chapters, &following, wanted))
 }
+
+/// The measures of a user's trips that start on a day from `first` to `last`, counted from 1970-01-01. Blocks the thread.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) fn measures_between(store: &Store, user: UserId, first: i32, last: i32) -> Result<Vec<Measures>, Error> {
+    // Zones are at most 14 hours ahead of UTC and 12 behind; a chapter starts before its trips.
+    let (from_ts, to_ts) = (f64::from(first) * DAY_S - 14.0 * 3600.0, f64::from(last) * DAY_S + 36.0 * 3600.0);
+    let mut found = Vec::new();
+    store.chapters(user, ChapterKey::at(from_ts, f64::NEG_INFINITY), &mut |key, bytes| {
+        found.extend(measures_of(bytes).into_iter().filter(|trip| (first..=last).contains(&trip.day)));
+        if key > ChapterKey::at(to_ts, f64::INFINITY) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    Ok(found)
+}
+
+const DAY_S: f64 = 86_400.0;
 
 /// A user's trips that start on `day` where they start; `start_ts` is its midnight in UTC. Blocks the thread.
 ///

@@ -1,4 +1,5 @@
-//! Maintenance: a thread that seals what is old in the store and keeps it small, while requests come first.
+//! Maintenance: a thread that seals what is old in the store, keeps it small, and sums up what everybody does, while
+//! requests come first.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +13,9 @@ use crate::intake::wall_time;
 const NICE: i32 = 19;
 /// How long it sleeps before it looks whether it shall stop.
 const IDLE: Duration = Duration::from_millis(50);
+
+/// How often the sums over everybody are made anew: reading 10,000 diaries of half a year takes some seconds.
+const SUMS_EVERY: Duration = Duration::from_secs(600);
 
 /// The running maintenance.
 #[derive(Debug)]
@@ -43,12 +47,26 @@ impl Maintenance {
 fn work(app: &App, every: Duration, is_stopped: &AtomicBool) {
     // Where it cannot be kinder it works all the same.
     let _ = rustix::process::nice(NICE);
-    // A store that is read-only stays so until it is opened again.
-    while !is_stopped.load(Ordering::Relaxed) && app.store.damage().is_none() {
-        if !maintain(app) {
+    let mut summed = (u64::MAX, Duration::ZERO);
+    while !is_stopped.load(Ordering::Relaxed) {
+        // A store that is read-only stays so until it is opened again.
+        if app.store.damage().is_some() || !maintain(app) {
+            sum_up(app, &mut summed, is_stopped);
             rest(every, is_stopped);
         }
     }
+}
+
+/// Sums up what everybody has done, if something was and the last time is long ago. `last` is how often the pipeline had
+/// run then, and when that was.
+fn sum_up(app: &App, last: &mut (u64, Duration), is_stopped: &AtomicBool) {
+    let (runs, now) = (app.metrics.intake.runs.get(), wall_time());
+    if runs == last.0 || now < last.1 + SUMS_EVERY {
+        return;
+    }
+    // What cannot be read now is summed up the next time.
+    let _ = app.everybody.look(&app.store, &|| is_stopped.load(Ordering::Relaxed));
+    *last = (runs, now);
 }
 
 /// Does a bit of maintenance; returns whether there is more to do now.

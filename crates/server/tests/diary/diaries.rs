@@ -35,7 +35,7 @@ fn fix(ts: f64, metres: f64) -> Value {
 }
 
 /// A walk of twenty minutes there, and one back in the evening.
-fn walks(day: u32) -> Vec<Value> {
+pub(crate) fn walks(day: u32) -> Vec<Value> {
     let morning = MORNING_TS + f64::from(day) * DAY_S;
     let mut entries = Vec::new();
     for (start, from, step) in [(morning, 0.0, 40.0), (morning + 36_000.0, 1600.0, -40.0)] {
@@ -52,7 +52,7 @@ fn walks(day: u32) -> Vec<Value> {
     entries
 }
 
-fn label(start_ts: f64, end_ts: f64, write_ts: f64, label: &str) -> Value {
+pub(crate) fn label(start_ts: f64, end_ts: f64, write_ts: f64, label: &str) -> Value {
     entry("manual/mode_confirm", "message", write_ts, json!({"start_ts": start_ts, "end_ts": end_ts, "label": label}))
 }
 

@@ -6,3 +6,4 @@ mod diaries;
 #[path = "../support/people.rs"]
 mod people;
 mod server;
+mod sums;
