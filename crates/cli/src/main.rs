@@ -25,6 +25,7 @@ mod report_merge;
 mod score_source;
 mod score_table;
 mod serve;
+mod serve_auth;
 mod signals;
 mod store;
 mod store_entry;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use rushhour_server::intake::Intake;
-use rushhour_server::{App, Limits, Maintenance, router, serve};
+use rushhour_server::{App, Limits, Maintenance, QueueLimits, Tls, router, serve};
 use rushhour_store::{Options, Policy, Store, blocking};
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit};
 use tokio::net::TcpListener;
@@ -18,6 +18,7 @@ use crate::intake_args::IntakeArgs;
 use crate::ios_rounding::IosRounding;
 use crate::output::{say, show};
 use crate::progress::spinner;
+use crate::serve_auth::AuthArgs;
 use crate::signals::StopSignal;
 use crate::surroundings;
 
@@ -26,6 +27,9 @@ use crate::surroundings;
 #[command(after_help = "Examples:
   rushhour serve --listen 127.0.0.1:8080 --data /tmp/diary
   curl -d '{\"user\":\"anna\"}' http://127.0.0.1:8080/profile/create
+
+  rushhour serve --data /srv/diary --listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem \
+    --auth token_list --auth-file tokens.txt --rate-limit 600/m:50
 
 The first line on stdout is `listening on http://ADDRESS:PORT`; port 0 picks a free one.")]
 pub(crate) struct Args {
@@ -48,6 +52,26 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t = IosRounding::Off)]
     ios_rounding: IosRounding,
     #[command(flatten)]
+    auth: AuthArgs,
+    /// The chain of certificates that clients are shown, in PEM; read again when it changes
+    #[arg(long, value_name = "FILE.pem", requires = "tls_key", help_heading = "Who may call")]
+    tls_cert: Option<PathBuf>,
+    /// The key of the first of them, in PEM
+    #[arg(long, value_name = "FILE.pem", requires = "tls_cert", help_heading = "Who may call")]
+    tls_key: Option<PathBuf>,
+    /// How many follow logs at once
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().subscribers_max)]
+    subscribers_max: usize,
+    /// How many answers that read much are worked on at once
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().reads.at_once)]
+    reads_at_once: usize,
+    /// How requests are served: side by side (default), or one after another (serial), to show what becomes of that
+    #[arg(long, value_enum, default_value_t = Manner::Default)]
+    store: Manner,
+    /// How long each request takes at least with --store serial
+    #[arg(long, value_name = "TIME", default_value = "1.1s", value_parser = service_time)]
+    service_time: Duration,
+    #[command(flatten)]
     intake: IntakeArgs,
     /// Seal everything at once, for tests that want to see as much of it as they can
     #[arg(long, hide = true)]
@@ -55,6 +79,35 @@ pub(crate) struct Args {
     /// Stop when the process that started this one is gone
     #[arg(long, hide = true)]
     with_parent: bool,
+}
+
+/// How requests are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Manner {
+    Default,
+    Serial,
+}
+
+/// Reads `1.1s` or `200ms`.
+fn service_time(text: &str) -> Result<Duration> {
+    let time: jiff::SignedDuration = text.parse().context("write a time as in 1.1s or 200ms")?;
+    Ok(Duration::try_from(time)?)
+}
+
+/// How often the files are looked at that say who is believed.
+const REFRESH_EVERY: Duration = Duration::from_secs(2);
+
+/// Reads what changes of the files that say who is believed, and tells what makes no sense of it.
+async fn refresh(app: Arc<App>, tls: Option<Arc<Tls>>) {
+    let mut every = tokio::time::interval(REFRESH_EVERY);
+    loop {
+        every.tick().await;
+        let (app, tls) = (Arc::clone(&app), tls.clone());
+        let refreshed = blocking(move || [app.refresh(), tls.map_or(Ok(()), |tls| tls.refresh())]).await;
+        for error in refreshed.into_iter().filter_map(Result::err) {
+            say(&format!("{error}; what was known of it stays"));
+        }
+    }
 }
 
 /// When an upload is acknowledged.
@@ -71,6 +124,19 @@ impl From<Ack> for rushhour_store::Ack {
             Ack::Sync => Self::Sync,
             Ack::Log => Self::Log,
             Ack::Memory => Self::Memory,
+        }
+    }
+}
+
+impl Args {
+    fn limits(&self) -> Limits {
+        let defaults = Limits::default();
+        Limits {
+            body_bytes_max: self.body_bytes_max,
+            connections_max: self.connections_max,
+            subscribers_max: self.subscribers_max,
+            reads: QueueLimits { at_once: self.reads_at_once, ..defaults.reads },
+            ..defaults
         }
     }
 }
@@ -98,8 +164,12 @@ async fn serve_until_stopped(args: &Args, quiet: bool) -> Result<Exit> {
         // A launcher that was killed cannot stop its server, which would then disturb whatever is measured next.
         set_parent_process_death_signal(Some(Signal::TERM)).context("asking to stop with the parent")?;
     }
-    let limits =
-        Limits { body_bytes_max: args.body_bytes_max, connections_max: args.connections_max, ..Limits::default() };
+    let limits = args.limits();
+    let auth = args.auth.auth()?;
+    let tls = match (&args.tls_cert, &args.tls_key) {
+        (Some(certificates), Some(key)) => Some(Arc::new(Tls::open(certificates, key)?)),
+        _ => None,
+    };
     let listener = TcpListener::bind(args.listen).await.with_context(|| format!("listening on {}", args.listen))?;
     let reading = spinner(quiet, "reading the log");
     let policy = if args.seal_eagerly {
@@ -128,12 +198,16 @@ async fn serve_until_stopped(args: &Args, quiet: bool) -> Result<Exit> {
         ));
     }
     let address = listener.local_addr().context("asking for the address")?;
-    show(&format!("listening on http://{address}\n"))?;
-    let app = Arc::new(App::new(store, limits));
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    show(&format!("listening on {scheme}://{address}\n"))?;
+    let app = App::guarded(store, limits, auth);
+    let app = Arc::new(if args.store == Manner::Serial { app.serial(args.service_time) } else { app });
     let intake = Intake::start(&app, args.intake.options()?).context("starting the intake")?;
     let every = if args.seal_eagerly { Duration::from_millis(1) } else { MAINTAIN_EVERY };
     let maintenance = Maintenance::start(&app, every).context("starting the maintenance")?;
-    serve(listener, router(app), limits, signal.recv()).await;
+    let refreshing = tokio::spawn(refresh(Arc::clone(&app), tls.clone()));
+    serve(listener, tls, router(app), limits, signal.recv()).await;
+    refreshing.abort();
     blocking(move || {
         intake.stop();
         maintenance.stop();

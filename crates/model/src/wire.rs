@@ -58,6 +58,8 @@ pub mod route {
     pub const EVENTS: &str = "/events";
     /// Appends to a log or reads from it; its name is appended.
     pub const LOGS: &str = "/logs";
+    /// Describes the interface; GET.
+    pub const OPENAPI: &str = "/openapi.json";
     /// Tells that the server is up; GET.
     pub const HEALTHZ: &str = "/healthz";
     /// The server's own measurements in Prometheus text; GET.
@@ -69,6 +71,7 @@ pub const WRITE_TS: &str = "metadata.write_ts";
 
 /// A request that says nothing but who is asking.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Call<'a> {
     /// The caller's token.
     #[serde(borrow)]
@@ -77,12 +80,14 @@ pub struct Call<'a> {
 
 /// `/usercache/put`, as the server reads it: each entry is still the text that came.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PutRequest<'a> {
     /// The caller's token.
     #[serde(borrow)]
     pub user: Option<Cow<'a, str>>,
     /// The batch.
     #[serde(borrow)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<Object>>))]
     pub phone_to_server: Option<Vec<&'a RawValue>>,
     /// Which version of the deployment's configuration the phone has; newer apps only.
     pub deployment_config_version: Option<f64>,
@@ -109,17 +114,20 @@ pub struct PutCall<'a> {
 
 /// `/usercache/putone`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PutOneRequest<'a> {
     /// The caller's token.
     #[serde(borrow)]
     pub user: Option<Cow<'a, str>>,
     /// The entry.
     #[serde(borrow)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub the_entry: Option<&'a RawValue>,
 }
 
 /// The answer of `/usercache/putone`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PutOneResponse {
     /// Always true.
     pub putone: bool,
@@ -127,13 +135,16 @@ pub struct PutOneResponse {
 
 /// The answer of `/usercache/get`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UsercacheGetResponse {
     /// Always empty.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
     pub server_to_phone: Vec<Value>,
 }
 
 /// The answer of `/profile/create`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProfileCreateResponse {
     /// The user's id with dashes.
     pub uuid: String,
@@ -141,16 +152,19 @@ pub struct ProfileCreateResponse {
 
 /// `/profile/update`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProfileUpdateRequest<'a> {
     /// The caller's token.
     #[serde(borrow)]
     pub user: Option<Cow<'a, str>>,
     /// The fields to set.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub update_doc: Option<Map<String, Value>>,
 }
 
 /// The answer of `/profile/update`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProfileUpdateResponse {
     /// Always true.
     pub update: bool,
@@ -158,6 +172,7 @@ pub struct ProfileUpdateResponse {
 
 /// `/datastreams/find_entries/<time_type>`.
 #[derive(Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FindEntriesRequest<'a> {
     /// The caller's token.
     #[serde(borrow)]
@@ -173,9 +188,11 @@ pub struct FindEntriesRequest<'a> {
     pub key_time: Option<String>,
     /// The second form of the query: lower bounds of calendar fields.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub from_local_date: Option<Map<String, Value>>,
     /// The second form of the query: upper bounds of calendar fields.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub to_local_date: Option<Map<String, Value>>,
     /// The second form of the query: where the local date is; [`WRITE_TS`], which is none, when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -191,6 +208,7 @@ pub struct FindEntriesRequest<'a> {
 /// Which entries are left of an answer that is too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum TruncMethod {
     /// The first ones.
     First,
@@ -202,9 +220,11 @@ pub enum TruncMethod {
 
 /// The answer of `/datastreams/find_entries/<time_type>`.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct FindEntriesResponse<T> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FindEntriesResponse {
     /// The matching entries in order of the time asked for.
-    pub phone_data: Vec<T>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
+    pub phone_data: Vec<Value>,
 }
 
 /// Writes the answer of `/datastreams/find_entries/<time_type>` from entries that are JSON texts already.
@@ -228,6 +248,7 @@ pub fn write_entry(body: &mut String, user: UserId, id: ObjectId, text: &str) {
 
 /// The answer of `/pipeline/get_range_ts`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RangeTsResponse {
     /// The start of the first processed trip, in seconds since 1970.
     pub start_ts: Option<f64>,
@@ -237,6 +258,7 @@ pub struct RangeTsResponse {
 
 /// The answer of `/pipeline/get_complete_ts`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CompleteTsResponse {
     /// Up to when the pipeline has run, in seconds since 1970.
     pub complete_ts: Option<f64>,
@@ -244,13 +266,16 @@ pub struct CompleteTsResponse {
 
 /// The answer of `/timeline/getTrips/<day>`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TimelineResponse {
     /// One GeoJSON feature collection per trip.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
     pub timeline: Vec<Value>,
 }
 
 /// `/customlabel/get`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CustomLabelGetRequest<'a> {
     /// The caller's token.
     #[serde(borrow)]
@@ -264,6 +289,7 @@ pub type CustomLabelGetResponse = BTreeMap<String, Vec<String>>;
 
 /// `/customlabel/insert`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CustomLabelInsertRequest<'a> {
     /// The caller's token.
     #[serde(borrow)]
@@ -274,6 +300,7 @@ pub struct CustomLabelInsertRequest<'a> {
 
 /// `/customlabel/delete`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CustomLabelDeleteRequest<'a> {
     /// The caller's token.
     #[serde(borrow)]
@@ -284,6 +311,7 @@ pub struct CustomLabelDeleteRequest<'a> {
 
 /// A label of a kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CustomLabel {
     /// The kind, such as `mode`.
     pub key: String,
@@ -293,6 +321,7 @@ pub struct CustomLabel {
 
 /// `/customlabel/update`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CustomLabelUpdateRequest<'a> {
     /// The caller's token.
     #[serde(borrow)]
@@ -303,6 +332,7 @@ pub struct CustomLabelUpdateRequest<'a> {
 
 /// A label that takes another's place on a trip.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UpdatedLabel {
     /// The kind, such as `mode`.
     pub key: String,
@@ -316,6 +346,7 @@ pub struct UpdatedLabel {
 
 /// The answer of `/customlabel/insert`, `update` and `delete`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CustomLabelResponse {
     /// The labels of the kind, the most used first.
     pub label: Vec<String>,
@@ -323,6 +354,7 @@ pub struct CustomLabelResponse {
 
 /// `/result/metrics/yyyy_mm_dd`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MetricsRequest<'a> {
     /// The caller's token; without one it is about everybody.
     #[serde(borrow)]
@@ -338,6 +370,7 @@ pub type MetricsResponse = BTreeMap<String, Vec<MetricDay>>;
 
 /// A metric's day.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MetricDay {
     /// The day, `YYYY-MM-DD`.
     pub date: String,
@@ -346,11 +379,13 @@ pub struct MetricDay {
     pub users: u64,
     /// The measure for each value of a dimension, named `<dimension>_<value>`.
     #[serde(flatten)]
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::HashMap<String, f64>))]
     pub measures: Map<String, Value>,
 }
 
 /// `/result/heatmap/pop.route/<time_type>` and `/result/heatmap/incidents/<time_type>`.
 #[derive(Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HeatmapRequest<'a> {
     /// The caller's token.
     #[serde(borrow)]
@@ -360,17 +395,21 @@ pub struct HeatmapRequest<'a> {
     /// The last time, in seconds since 1970.
     pub end_time: Option<f64>,
     /// The second form of the query: lower bounds of calendar fields.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub from_local_date: Option<Map<String, Value>>,
     /// The second form of the query: upper bounds of calendar fields.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub to_local_date: Option<Map<String, Value>>,
     /// Only these modes, by their `MotionTypes` names.
     pub modes: Option<Vec<String>>,
     /// Only inside this region, as GeoJSON.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub sel_region: Option<Value>,
 }
 
 /// The answer of `/result/heatmap/pop.route/<time_type>`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HeatmapRouteResponse {
     /// Longitude and latitude of each point.
     pub lnglat: Vec<[f64; 2]>,
@@ -378,13 +417,34 @@ pub struct HeatmapRouteResponse {
 
 /// The answer of `/result/heatmap/incidents/<time_type>`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HeatmapIncidentsResponse {
     /// The incidents.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
     pub incidents: Vec<Value>,
+}
+
+/// `POST /api/usages`: text or numbers, which stay the text that came.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UsageRequest<'a> {
+    /// Whose.
+    #[serde(borrow, rename = "patientId")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub patient_id: Option<&'a RawValue>,
+    /// When.
+    #[serde(borrow)]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub timestamp: Option<&'a RawValue>,
+    /// Of what.
+    #[serde(borrow)]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub medication: Option<&'a RawValue>,
 }
 
 /// The answer of `POST /api/usages`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UsageResponse {
     /// The usage's id.
     pub id: String,
@@ -392,6 +452,7 @@ pub struct UsageResponse {
 
 /// The answer of `GET /api/usages`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UsageCountResponse {
     /// How many usages there are.
     pub count: u64,
@@ -399,6 +460,7 @@ pub struct UsageCountResponse {
 
 /// The answer of `POST /logs/<name>`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LogAppendResponse {
     /// The entry's id.
     pub id: String,
@@ -408,22 +470,18 @@ pub struct LogAppendResponse {
 
 /// The answer of `GET /logs/<name>`.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct LogResponse<T> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LogResponse {
     /// The entries, in order of arrival.
-    pub entries: Vec<T>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
+    pub entries: Vec<Value>,
     /// Where to go on reading: the next `from`, and the id of an event.
     pub next: u32,
 }
 
-/// The answer of `GET /logs/<name>/last`.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct LogLastResponse<T> {
-    /// The entry that was written last.
-    pub entry: Option<T>,
-}
-
 /// The body of every answer that is not a success.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ErrorResponse {
     /// What was wrong, where, and what to do.
     pub error: String,

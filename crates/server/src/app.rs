@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use crate::admission::{Admission, QueueLimits};
 use crate::auth::Auth;
+use crate::by_day::Everybody;
 use crate::diary::Recent;
 use crate::events::Hub;
 use crate::metrics::Metrics;
@@ -91,6 +92,7 @@ pub struct App {
     pub(crate) hub: Hub,
     pub(crate) stamps: Stamps,
     pub(crate) usages: Usages,
+    pub(crate) everybody: Everybody,
     /// Held by whoever changes labels.
     pub(crate) labels: tokio::sync::Mutex<()>,
     /// How long each request takes at least, one after another; `None` where they are worked on side by side.
@@ -120,6 +122,7 @@ impl App {
             hub: Hub::default(),
             stamps,
             usages: Usages::default(),
+            everybody: Everybody::default(),
             labels: tokio::sync::Mutex::default(),
             serial: None,
         }
@@ -137,6 +140,14 @@ impl App {
     /// When one makes no sense any more; what was known of it stays.
     pub fn refresh(&self) -> Result<(), FileError> {
         self.auth.refresh()
+    }
+
+    /// Sums up what everybody has done so far. Blocks the thread.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn sum_up(&self) -> Result<(), rushhour_store::Error> {
+        self.everybody.look(&self.store, &|| false)
     }
 
     /// What it answers from.

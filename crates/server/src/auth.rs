@@ -34,6 +34,19 @@ pub struct Auth {
     believed: Believed,
     study: Option<Study>,
     rates: Option<Rates>,
+    pub(crate) aggregates: Aggregates,
+}
+
+/// Who is told sums over everybody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Aggregates {
+    /// Anybody: `no_auth` of the original.
+    #[default]
+    ForAll,
+    /// Nobody without a token: `user_only`. Who has one is told their own.
+    ForUsers,
+    /// Nobody: `never`.
+    Never,
 }
 
 impl Auth {
@@ -84,6 +97,11 @@ impl Auth {
     /// The same with a bound on how often each user may call.
     pub fn with_rate_limit(self, limit: RateLimit) -> Self {
         Self { rates: Some(Rates::new(limit)), ..self }
+    }
+
+    /// The same with who is told sums over everybody.
+    pub fn with_aggregates(self, aggregates: Aggregates) -> Self {
+        Self { aggregates, ..self }
     }
 
     /// Reads what has changed of the files.
@@ -146,6 +164,11 @@ impl Caller {
             return Err(ServerError::Unbelieved(Some(objection)));
         }
         Ok(Name(name))
+    }
+
+    /// Whether the head has a token.
+    pub(crate) fn has_token(&self) -> bool {
+        self.token.is_some()
     }
 
     /// Whether whoever is calling may use what belongs to nobody.

@@ -20,12 +20,15 @@ use crate::error::ServerError;
 /// before it reads sees the answer instead of a broken connection.
 const DRAINED_LIMITS_MAX: usize = 4;
 
+/// The room for the start of a body that does not say how large it is, such as one that is compressed.
+const FIRST_BYTES: usize = 64 << 10;
+
 /// The bytes of a request's body, who its head says is calling, and the room it takes until it has been answered.
 #[derive(Debug)]
 pub(crate) struct JsonBody {
     pub(crate) bytes: Bytes,
     pub(crate) caller: Caller,
-    _room: OwnedSemaphorePermit,
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 impl FromRequest<Arc<App>> for JsonBody {
@@ -35,18 +38,45 @@ impl FromRequest<Arc<App>> for JsonBody {
         let Limits { body_bytes_max, body_timeout, .. } = app.limits;
         let caller = Caller::of(request.headers())?;
         let body = request.into_body();
-        // A body that does not say how large it is may turn out as large as is allowed.
-        let bytes = body.size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(body_bytes_max);
-        let pieces = u32::try_from(bytes.min(body_bytes_max).div_ceil(ROOM_BYTES)).unwrap_or(u32::MAX);
-        let room = timeout(body_timeout, Arc::clone(&app.body_room).acquire_many_owned(pieces)).await;
-        let _room = room.map_err(|_| ServerError::Crowded)?.expect("the semaphore is never closed");
-        let read = timeout(body_timeout, read(body, body_bytes_max)).await;
+        let bytes = body.size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(FIRST_BYTES);
+        let mut room = Room { app, held: None };
+        timeout(body_timeout, room.wait_for(bytes.min(body_bytes_max))).await.map_err(|_| ServerError::Crowded)?;
+        let read = timeout(body_timeout, read(body, body_bytes_max, &mut room)).await;
         let bytes = read.map_err(|_| ServerError::SlowBody(body_timeout.as_secs_f64()))??;
-        Ok(Self { bytes, caller, _room })
+        Ok(Self { bytes, caller, _room: room.held })
     }
 }
 
-async fn read(mut body: Body, bytes_max: usize) -> Result<Bytes, ServerError> {
+/// The room that a body takes of what there is for all.
+struct Room<'a> {
+    app: &'a App,
+    held: Option<OwnedSemaphorePermit>,
+}
+
+impl Room<'_> {
+    async fn wait_for(&mut self, bytes: usize) {
+        let permit = Arc::clone(&self.app.body_room).acquire_many_owned(pieces(bytes)).await;
+        self.held = Some(permit.expect("the semaphore is never closed"));
+    }
+
+    /// Makes it `bytes`, if there is so much at once: bodies that wait for each other would wait for ever.
+    fn grow_to(&mut self, bytes: usize) -> Result<(), ServerError> {
+        let held = self.held.as_mut().expect("a body is read after there was room for its start");
+        let more = usize::try_from(pieces(bytes)).unwrap_or(usize::MAX).saturating_sub(held.num_permits());
+        if more > 0 {
+            let more = u32::try_from(more).unwrap_or(u32::MAX);
+            let permit = Arc::clone(&self.app.body_room).try_acquire_many_owned(more);
+            held.merge(permit.map_err(|_| ServerError::Crowded)?);
+        }
+        Ok(())
+    }
+}
+
+fn pieces(bytes: usize) -> u32 {
+    u32::try_from(bytes.div_ceil(ROOM_BYTES)).unwrap_or(u32::MAX)
+}
+
+async fn read(mut body: Body, bytes_max: usize, room: &mut Room<'_>) -> Result<Bytes, ServerError> {
     let mut read = BytesMut::new();
     let mut total = 0;
     while let Some(frame) = body.frame().await {
@@ -57,6 +87,7 @@ async fn read(mut body: Body, bytes_max: usize) -> Result<Bytes, ServerError> {
             break;
         }
         if total <= bytes_max {
+            room.grow_to(total)?;
             read.extend_from_slice(&bytes);
         }
     }

@@ -7,42 +7,70 @@ use std::time::Duration;
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use crate::app::Limits;
+use crate::tls::Tls;
 
 /// The wait after a failed accept (out of file descriptors, say), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// The most bytes of a request's head, and of what is read from a connection at a time.
+const HEAD_BYTES_MAX: usize = 64 << 10;
+/// The most headers of a request; a phone sends some ten.
+const HEADERS_MAX: usize = 100;
 
-/// Serves `router` on `listener` until `shutdown` is ready, then lets requests under way finish.
-pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: impl Future<Output = ()>) {
+/// Serves `router` on `listener`, over `tls` if there is one, until `shutdown` is ready; then lets requests under way
+/// finish.
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<Arc<Tls>>,
+    router: Router,
+    limits: Limits,
+    shutdown: impl Future<Output = ()>,
+) {
     let permits = Arc::new(Semaphore::new(limits.connections_max));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(limits.head_timeout);
+    builder.max_buf_size(HEAD_BYTES_MAX).max_headers(HEADERS_MAX);
     let graceful = GracefulShutdown::new();
     tokio::pin!(shutdown);
     loop {
-        let stream = tokio::select! {
+        let (stream, permit) = tokio::select! {
             () = &mut shutdown => break,
-            stream = accept(&listener, &permits) => stream,
+            accepted = accept(&listener, &permits) => accepted,
         };
-        let (stream, permit) = stream;
-        let service = TowerToHyperService::new(router.clone());
-        let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
+        let (http, router, watcher, tls) = (builder.clone(), router.clone(), graceful.watcher(), tls.clone());
         tokio::spawn(async move {
-            // A connection that breaks is the client's affair; its requests have been counted.
-            let _ = connection.await;
-            drop(permit);
+            let Some(tls) = tls else {
+                talk(&http, stream, router, watcher, permit).await;
+                return;
+            };
+            // Who does not come to an end with the handshake is let go like who does not with a head.
+            if let Ok(Ok(stream)) = timeout(limits.head_timeout, tls.accept(stream)).await {
+                talk(&http, stream, router, watcher, permit).await;
+            }
         });
     }
     drop(listener);
-    let _ = tokio::time::timeout(limits.drain_timeout, graceful.shutdown()).await;
+    let _ = timeout(limits.drain_timeout, graceful.shutdown()).await;
 }
 
-async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> (TcpStream, tokio::sync::OwnedSemaphorePermit) {
+async fn talk<S>(http: &http1::Builder, stream: S, router: Router, watcher: Watcher, permit: OwnedSemaphorePermit)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    // A connection that breaks is the client's affair; its requests have been counted.
+    let _ = watcher.watch(connection).await;
+    drop(permit);
+}
+
+async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
     let permit = Arc::clone(permits).acquire_owned().await.expect("the semaphore is never closed");
     loop {
         match listener.accept().await {

@@ -41,6 +41,8 @@ struct Event {
 #[derive(Debug)]
 struct Told {
     key: String,
+    /// Where to go on behind its upload.
+    next: Position,
     /// The entry with its ids, on one line.
     line: String,
 }
@@ -158,8 +160,8 @@ async fn read_more(app: &Arc<App>, user: UserId, topic: &Topic) -> Result<bool, 
     let after = *topic.reach.borrow();
     let reading = Arc::clone(app);
     let (next, entries) = blocking(move || {
-        let Changes { entries, next } = reading.store.feed(user, None, after, PAGE_ENTRIES_MAX)?;
-        Ok((next, entries.iter().map(|entry| told(user, entry)).collect()))
+        let changes = reading.store.feed(user, None, after, PAGE_ENTRIES_MAX)?;
+        Ok((changes.next, told(user, &changes)))
     })
     .await?;
     if next == after {
@@ -170,11 +172,15 @@ async fn read_more(app: &Arc<App>, user: UserId, topic: &Topic) -> Result<bool, 
     Ok(true)
 }
 
-fn told(user: UserId, entry: &Found) -> Told {
-    let mut line = String::with_capacity(entry.text.len() + 128);
-    write_entry(&mut line, user, entry.id, &entry.text);
-    // Between the parts of a JSON text a break is as good as a space, and inside of them there is none.
-    Told { key: key_of(&entry.text).unwrap_or_default(), line: line.replace(['\n', '\r'], " ") }
+fn told(user: UserId, changes: &Changes) -> Vec<Told> {
+    let nexts = changes.uploads.iter().flat_map(|(entries, next)| std::iter::repeat_n(*next, *entries));
+    let told = |(entry, next): (&Found, Position)| {
+        let mut line = String::with_capacity(entry.text.len() + 128);
+        write_entry(&mut line, user, entry.id, &entry.text);
+        // Between the parts of a JSON text a break is as good as a space, and inside of them there is none.
+        Told { key: key_of(&entry.text).unwrap_or_default(), next, line: line.replace(['\n', '\r'], " ") }
+    };
+    changes.entries.iter().zip(nexts).map(told).collect()
 }
 
 /// A subscription.
@@ -241,9 +247,10 @@ impl Subscription {
             return None;
         }
         let first = tail.events.partition_point(|event| event.next <= self.at);
-        let events = tail.events.iter().skip(first);
-        let event =
-            event_of(reach, events.flat_map(|event| &event.entries).filter(|told| self.keys.contains(&told.key)));
+        let entries = tail.events.iter().skip(first).flat_map(|event| &event.entries);
+        // The first of them may have been read for others, and partly told to this one.
+        let is_asked = |told: &&Told| told.next > self.at && self.keys.contains(&told.key);
+        let event = event_of(reach, entries.filter(is_asked));
         self.at = reach.max(self.at);
         Some(event)
     }
@@ -253,7 +260,7 @@ impl Subscription {
         let (app, user, keys, at) = (Arc::clone(&self.app), self.user, self.keys.clone(), self.at);
         let page = blocking(move || app.store.feed(user, Some(&keys), at, PAGE_ENTRIES_MAX)).await?;
         self.at = page.next;
-        let told: Vec<Told> = page.entries.iter().map(|entry| told(user, entry)).collect();
+        let told = told(user, &page);
         Ok(event_of(page.next, told.iter()))
     }
 }

@@ -1,10 +1,12 @@
 //! The routes: which path leads where.
 
+mod by_day;
 mod datastreams;
 mod events;
 mod health;
 mod heatmap;
 mod labels;
+mod openapi;
 mod pipeline;
 mod profile;
 mod redirect;
@@ -22,6 +24,9 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use rushhour_model::wire::route;
 use serde::Serialize;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use tower_http::decompression::RequestDecompressionLayer;
 
 use crate::admission::{Class, admit};
 use crate::app::App;
@@ -46,6 +51,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route(&format!("{}/{{*route}}", route::REDIRECT), get(redirect::redirect))
         .route(route::HEALTHZ, get(health::healthz))
         .route(route::METRICS, get(health::metrics))
+        .route(route::OPENAPI, get(openapi::openapi))
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .layer(from_fn_with_state(Arc::clone(&app), measure))
@@ -58,6 +64,7 @@ fn uploads() -> Router<Arc<App>> {
         .route(route::USERCACHE_PUTONE, post(usercache::putone))
         .route(route::USAGES, post(usages::post))
         .route(&format!("{}/{{*name}}", route::LOGS), post(events::append))
+        .route_layer(RequestDecompressionLayer::new())
 }
 
 fn reads() -> Router<Arc<App>> {
@@ -66,7 +73,10 @@ fn reads() -> Router<Arc<App>> {
         .route(&format!("{}/{{day}}", route::GET_TRIPS), post(timeline::get_trips))
         .route(&format!("{}/{{time_type}}", route::HEATMAP_ROUTE), post(heatmap::route))
         .route(&format!("{}/{{time_type}}", route::HEATMAP_INCIDENTS), post(heatmap::incidents))
+        .route(&format!("{}/yyyy_mm_dd", route::METRICS_BY_DAY), post(by_day::by_day))
         .route(&format!("{}/{{*name}}", route::LOGS), get(events::read))
+        // A diary is some ten times as large as what is left of it at the fastest level.
+        .route_layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
 }
 
 fn calls() -> Router<Arc<App>> {

@@ -4,6 +4,7 @@
 //! (2^32 of a user: a million a minute for half a year).
 
 use rushhour_model::ids::UserId;
+use rushhour_model::wire::UsageRequest;
 use rushhour_store::{NewRow, Query, Store, TimeField, Upload};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -18,17 +19,6 @@ const KIND: &str = "document";
 const PLACES: u8 = 64;
 /// What a usage says about each thing has at most so many bytes.
 const FIELD_BYTES_MAX: usize = 512;
-
-/// A usage, as it comes.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Usage<'a> {
-    #[serde(borrow, rename = "patientId")]
-    patient_id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    timestamp: Option<&'a RawValue>,
-    #[serde(borrow)]
-    medication: Option<&'a RawValue>,
-}
 
 /// A usage, as it is kept and answered.
 #[derive(Debug, Serialize, Deserialize)]
@@ -55,7 +45,12 @@ fn keeper_name(place: u8) -> String {
 
 impl Usages {
     /// Keeps a usage, durably; returns its id.
-    pub(crate) async fn keep(&self, store: &Store, stamp: Stamp, usage: &Usage<'_>) -> Result<Uuid, ServerError> {
+    pub(crate) async fn keep(
+        &self,
+        store: &Store,
+        stamp: Stamp,
+        usage: &UsageRequest<'_>,
+    ) -> Result<Uuid, ServerError> {
         let [patient_id, timestamp, medication] = [
             scalar("patientId", usage.patient_id)?,
             scalar("timestamp", usage.timestamp)?,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rushhour_server::{App, Limits, router, serve};
+use rushhour_server::{App, Limits, Tls, router, serve};
 use rushhour_store::{Options, Store};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -30,7 +30,7 @@ async fn start(limits: Limits) -> Running {
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let app = router(Arc::new(App::new(store, limits)));
-    let served = tokio::spawn(serve(listener, app, limits, async { drop(stopped.await) }));
+    let served = tokio::spawn(serve(listener, None, app, limits, async { drop(stopped.await) }));
     Running { address, stop, served, _dir: dir }
 }
 
@@ -90,4 +90,87 @@ async fn stopping_lets_a_request_under_way_finish() {
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     server.served.await.unwrap();
     assert!(TcpStream::connect(server.address).await.is_err(), "nobody listens any more");
+}
+
+/// A certificate for `localhost` and its key, in files.
+fn certificate(
+    dir: &TempDir,
+    name: &str,
+) -> (std::path::PathBuf, std::path::PathBuf, rustls::pki_types::CertificateDer<'static>) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (pem, key) = (dir.path().join(format!("{name}.pem")), dir.path().join("key.pem"));
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    std::fs::write(&pem, made.cert.pem()).unwrap();
+    (pem, key, made.cert.der().clone())
+}
+
+/// Asks for `/healthz` over TLS, believing one certificate only.
+async fn healthz(address: SocketAddr, believed: rustls::pki_types::CertificateDer<'static>) -> std::io::Result<String> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(believed).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = builder.with_root_certificates(roots).with_no_client_auth();
+    let stream = TcpStream::connect(address).await?;
+    let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
+    let mut stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
+}
+
+#[tokio::test]
+async fn a_renewed_certificate_is_shown_without_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let (pem, key, first) = certificate(&dir, "chain");
+    let tls = Arc::new(Tls::open(&pem, &key).unwrap());
+    let store = Store::open(Options::new(&dir.path().join("store"), StdRng::seed_from_u64(1))).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = router(Arc::new(App::new(store, Limits::default())));
+    tokio::spawn(serve(listener, Some(Arc::clone(&tls)), app, Limits::default(), std::future::pending()));
+    assert!(healthz(address, first.clone()).await.unwrap().ends_with("ok\n"));
+    let (renewed, _, second) = certificate(&dir, "renewed");
+    std::fs::rename(renewed, &pem).unwrap();
+    tls.refresh().unwrap();
+    assert!(healthz(address, first).await.is_err());
+    assert!(healthz(address, second).await.unwrap().ends_with("ok\n"));
+    std::fs::write(&pem, "no certificate").unwrap();
+    assert!(tls.refresh().is_err());
+}
+
+#[tokio::test]
+async fn heads_that_are_too_large_are_refused() {
+    let server = start(Limits::default()).await;
+    let many: String = (0..200).map(|number| format!("h{number}: x\r\n")).collect();
+    let large = format!("h: {}\r\n", "x".repeat(200_000));
+    for (name, headers) in [("many", many), ("large", large)] {
+        let head = format!("GET /healthz HTTP/1.1\r\nconnection: close\r\n{headers}\r\n");
+        let answer = exchange(server.address, head.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 431"), "{name}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn requests_that_two_servers_could_read_differently_are_refused() {
+    let server = start(Limits::default()).await;
+    for framing in [
+        "content-length: 5\r\ncontent-length: 6",
+        "content-length: 5, 6",
+        "content-length: +5",
+        "content-length: -1",
+        "transfer-encoding: chunked, identity",
+        "transfer-encoding: xchunked",
+    ] {
+        let request = format!(
+            "POST /usercache/get HTTP/1.1\r\nhost: x\r\n{framing}\r\n\r\n0\r\n\r\nGET /metrics HTTP/1.1\r\n\r\n"
+        );
+        let answer = exchange(server.address, request.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 400") && answer.matches("HTTP/1.1").count() == 1, "{framing}: {answer}");
+    }
+    // Where both are given, chunks count (RFC 9112, 6.1), and the connection is not used again.
+    let both = "POST /usercache/get HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\nGET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let answer = exchange(server.address, both.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 400"), "the empty body is no JSON: {answer}");
 }

@@ -53,6 +53,8 @@ pub struct Position(
 pub struct Changes {
     /// What is new or changed, upload by upload.
     pub entries: Vec<Found>,
+    /// How many entries each of these uploads has here, and where to go on behind it.
+    pub uploads: Vec<(usize, Position)>,
     /// Where to go on.
     pub next: Position,
 }
@@ -190,13 +192,16 @@ impl Core {
         rows.sort_by(|one, other| {
             view.upload(*one).cmp(&view.upload(*other)).then_with(|| view.by_identity(*one, *other))
         });
-        let mut changes = Changes { entries: Vec::new(), next: Position(next_upload.max(after.0)) };
+        let mut changes =
+            Changes { entries: Vec::new(), uploads: Vec::new(), next: Position(next_upload.max(after.0)) };
         for upload in rows.chunk_by(|one, other| view.upload(*one) == view.upload(*other)) {
+            let number = upload.first().map_or(after.0, |at| view.upload(*at));
             // An upload is told as a whole, so that the next position is exact.
             if !changes.entries.is_empty() && changes.entries.len() + upload.len() > entries_max {
-                changes.next = Position(upload.first().map_or(after.0, |at| view.upload(*at)));
+                changes.next = Position(number);
                 break;
             }
+            changes.uploads.push((upload.len(), Position(number + 1)));
             let texts = upload.iter().zip(view.texts(upload));
             changes.entries.extend(texts.map(|(at, text)| view.found(user, *at, view.write_ts(*at), text)));
         }

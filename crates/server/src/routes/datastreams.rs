@@ -6,7 +6,9 @@ use axum::extract::State;
 use axum::response::Response;
 use rushhour_model::analysis::Document;
 use rushhour_model::ids::UserId;
-use rushhour_model::wire::{FindEntriesRequest, TruncMethod, WRITE_TS, write_find_entries_response};
+use rushhour_model::wire::{
+    ErrorResponse, FindEntriesRequest, FindEntriesResponse, TruncMethod, WRITE_TS, write_find_entries_response,
+};
 use rushhour_pipeline::documents::Wanted;
 use rushhour_pipeline::keys::ALL;
 use rushhour_store::{Found, LocalDates, PartRange, Query, TimeField, blocking};
@@ -19,6 +21,13 @@ use crate::error::ServerError;
 use crate::routes::json_text;
 
 /// `POST /datastreams/find_entries/<time_type>`. The body, not the time type, decides the form of the query.
+#[utoipa::path(
+    post,
+    path = "/datastreams/find_entries/{time_type}",
+    params(("time_type" = String, Path, description = "Ignored: the body says the form of the query")),
+    request_body = FindEntriesRequest,
+    responses((status = 200, description = "As asked", body = FindEntriesResponse), (status = "4XX", description = "What is wrong with the request", body = ErrorResponse), (status = "5XX", description = "Why it cannot be served now", body = ErrorResponse))
+)]
 pub(crate) async fn find_entries(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let request: FindEntriesRequest<'_> = parse(&body.bytes)?;
     let user = body.caller.user(&app, request.user.as_deref())?;

@@ -11,7 +11,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
 use rushhour_model::received::NAME_BYTES_MAX;
-use rushhour_model::wire::{LogAppendResponse, write_entry};
+use rushhour_model::wire::{ErrorResponse, LogAppendResponse, LogResponse, write_entry};
 use rushhour_store::{Found, NewRow, Position, Upload, blocking};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -36,6 +36,16 @@ const OPENING: &str = "retry: 1000\n\n";
 const LOGS_MAX: usize = 100;
 
 /// `GET /events?log=<name>&log=<name>`: what is appended from now on, from `from`, or after `Last-Event-ID`.
+#[utoipa::path(
+    get,
+    path = "/events",
+    params(
+        ("log" = Vec<String>, Query, description = "The names of the logs", style = Form, explode),
+        ("from" = Option<u32>, Query, description = "Where to start; from now on when absent"),
+        ("last-event-id" = Option<u32>, Header, description = "Where to go on, instead")
+    ),
+    responses((status = 200, description = "What is appended, as server-sent events", body = String, content_type = "text/event-stream"), (status = "4XX", description = "What is wrong with the request", body = ErrorResponse), (status = "5XX", description = "Why it cannot be served now", body = ErrorResponse))
+)]
 pub(crate) async fn follow(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -73,6 +83,13 @@ pub(crate) async fn follow(
 }
 
 /// `POST /logs/<name>`: appends an object.
+#[utoipa::path(
+    post,
+    path = "/logs/{name}",
+    params(("name" = String, Path, description = "The log's name")),
+    request_body = Object,
+    responses((status = 201, description = "Kept", body = LogAppendResponse), (status = "4XX", description = "What is wrong with the request", body = ErrorResponse), (status = "5XX", description = "Why it cannot be served now", body = ErrorResponse))
+)]
 pub(crate) async fn append(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
@@ -106,6 +123,15 @@ const KIND: &str = "log";
 
 /// `GET /logs/<name>?from=<position>`: what was appended, in order of arrival, and where to go on; and
 /// `GET /logs/<name>/last`: the entry that was written last.
+#[utoipa::path(
+    get,
+    path = "/logs/{name}",
+    params(
+        ("name" = String, Path, description = "The log's name; with `/last` behind it only the last entry is answered"),
+        ("from" = Option<u32>, Query, description = "Where to start; at the beginning when absent")
+    ),
+    responses((status = 200, description = "As asked", body = LogResponse), (status = "4XX", description = "What is wrong with the request", body = ErrorResponse), (status = "5XX", description = "Why it cannot be served now", body = ErrorResponse))
+)]
 pub(crate) async fn read(
     State(app): State<Arc<App>>,
     caller: Caller,

@@ -7,7 +7,9 @@ use axum::response::Response;
 use geo::{Contains, LineString, MultiPolygon, Point, Polygon};
 use rushhour_model::analysis::Finding;
 use rushhour_model::entry::seconds as float;
-use rushhour_model::wire::{FindEntriesRequest, HeatmapIncidentsResponse, HeatmapRequest, HeatmapRouteResponse};
+use rushhour_model::wire::{
+    ErrorResponse, FindEntriesRequest, HeatmapIncidentsResponse, HeatmapRequest, HeatmapRouteResponse,
+};
 use rushhour_pipeline::documents::Wanted;
 use rushhour_pipeline::keys::RECREATED_LOCATION;
 use rushhour_pipeline::mode::Motion;
@@ -24,6 +26,13 @@ use crate::routes::{datastreams, json};
 const INCIDENT: &str = "manual/incident";
 
 /// `POST /result/heatmap/pop.route/<time_type>`
+#[utoipa::path(
+    post,
+    path = "/result/heatmap/pop.route/{time_type}",
+    params(("time_type" = String, Path, description = "Ignored: the body says the form of the query")),
+    request_body = HeatmapRequest,
+    responses((status = 200, description = "As asked", body = HeatmapRouteResponse), (status = "4XX", description = "What is wrong with the request", body = ErrorResponse), (status = "5XX", description = "Why it cannot be served now", body = ErrorResponse))
+)]
 pub(crate) async fn route(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let request: HeatmapRequest<'_> = parse(&body.bytes)?;
     let user = body.caller.user(&app, request.user.as_deref())?;
@@ -51,6 +60,13 @@ pub(crate) async fn route(State(app): State<Arc<App>>, body: JsonBody) -> Result
 }
 
 /// `POST /result/heatmap/incidents/<time_type>`
+#[utoipa::path(
+    post,
+    path = "/result/heatmap/incidents/{time_type}",
+    params(("time_type" = String, Path, description = "Ignored: the body says the form of the query")),
+    request_body = HeatmapRequest,
+    responses((status = 200, description = "As asked", body = HeatmapIncidentsResponse), (status = "4XX", description = "What is wrong with the request", body = ErrorResponse), (status = "5XX", description = "Why it cannot be served now", body = ErrorResponse))
+)]
 pub(crate) async fn incidents(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let request: HeatmapRequest<'_> = parse(&body.bytes)?;
     let user = body.caller.user(&app, request.user.as_deref())?;

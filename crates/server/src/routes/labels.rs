@@ -7,7 +7,7 @@ use axum::response::Response;
 use rushhour_model::ids::UserId;
 use rushhour_model::wire::{
     CustomLabelDeleteRequest, CustomLabelGetRequest, CustomLabelGetResponse, CustomLabelInsertRequest,
-    CustomLabelResponse, CustomLabelUpdateRequest,
+    CustomLabelResponse, CustomLabelUpdateRequest, ErrorResponse,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -35,6 +35,12 @@ struct Label {
 type Labels = Vec<Label>;
 
 /// `POST /customlabel/get`
+#[utoipa::path(
+    post,
+    path = "/customlabel/get",
+    request_body = CustomLabelGetRequest,
+    responses((status = 200, description = "As asked", body = HashMap<String, Vec<String>>), (status = "4XX", description = "What is wrong with the request", body = ErrorResponse), (status = "5XX", description = "Why it cannot be served now", body = ErrorResponse))
+)]
 pub(crate) async fn get(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let request: CustomLabelGetRequest<'_> = parse(&body.bytes)?;
     let user = body.caller.user(&app, request.user.as_deref())?;
@@ -46,6 +52,12 @@ pub(crate) async fn get(State(app): State<Arc<App>>, body: JsonBody) -> Result<R
 }
 
 /// `POST /customlabel/insert`
+#[utoipa::path(
+    post,
+    path = "/customlabel/insert",
+    request_body = CustomLabelInsertRequest,
+    responses((status = 200, description = "As asked", body = CustomLabelResponse), (status = "4XX", description = "What is wrong with the request", body = ErrorResponse), (status = "5XX", description = "Why it cannot be served now", body = ErrorResponse))
+)]
 pub(crate) async fn insert(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let request: CustomLabelInsertRequest<'_> = parse(&body.bytes)?;
     let user = body.caller.user(&app, request.user.as_deref())?;
@@ -54,6 +66,12 @@ pub(crate) async fn insert(State(app): State<Arc<App>>, body: JsonBody) -> Resul
 }
 
 /// `POST /customlabel/update`
+#[utoipa::path(
+    post,
+    path = "/customlabel/update",
+    request_body = CustomLabelUpdateRequest,
+    responses((status = 200, description = "As asked", body = CustomLabelResponse), (status = "4XX", description = "What is wrong with the request", body = ErrorResponse), (status = "5XX", description = "Why it cannot be served now", body = ErrorResponse))
+)]
 pub(crate) async fn update(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let request: CustomLabelUpdateRequest<'_> = parse(&body.bytes)?;
     let user = body.caller.user(&app, request.user.as_deref())?;
@@ -72,6 +90,12 @@ pub(crate) async fn update(State(app): State<Arc<App>>, body: JsonBody) -> Resul
 }
 
 /// `POST /customlabel/delete`
+#[utoipa::path(
+    post,
+    path = "/customlabel/delete",
+    request_body = CustomLabelDeleteRequest,
+    responses((status = 200, description = "As asked", body = CustomLabelResponse), (status = "4XX", description = "What is wrong with the request", body = ErrorResponse), (status = "5XX", description = "Why it cannot be served now", body = ErrorResponse))
+)]
 pub(crate) async fn delete(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let request: CustomLabelDeleteRequest<'_> = parse(&body.bytes)?;
     let user = body.caller.user(&app, request.user.as_deref())?;

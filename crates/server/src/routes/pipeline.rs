@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use rushhour_model::ids::UserId;
-use rushhour_model::wire::{Call, CompleteTsResponse, RangeTsResponse};
+use rushhour_model::wire::{Call, CompleteTsResponse, ErrorResponse, RangeTsResponse};
 use rushhour_store::blocking;
 
 use crate::app::App;
@@ -18,6 +18,12 @@ use crate::routes::json;
 const DONE_BEHIND_S: f64 = 5.0;
 
 /// `POST /pipeline/get_range_ts`
+#[utoipa::path(
+    post,
+    path = "/pipeline/get_range_ts",
+    request_body = Call,
+    responses((status = 200, description = "As asked", body = RangeTsResponse), (status = "4XX", description = "What is wrong with the request", body = ErrorResponse), (status = "5XX", description = "Why it cannot be served now", body = ErrorResponse))
+)]
 pub(crate) async fn get_range_ts(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let call: Call<'_> = parse(&body.bytes)?;
     let Summary { start_ts, end_ts, .. } = read(&app, body.caller.user(&app, call.user.as_deref())?).await?;
@@ -25,6 +31,12 @@ pub(crate) async fn get_range_ts(State(app): State<Arc<App>>, body: JsonBody) ->
 }
 
 /// `POST /pipeline/get_complete_ts`
+#[utoipa::path(
+    post,
+    path = "/pipeline/get_complete_ts",
+    request_body = Call,
+    responses((status = 200, description = "As asked", body = CompleteTsResponse), (status = "4XX", description = "What is wrong with the request", body = ErrorResponse), (status = "5XX", description = "Why it cannot be served now", body = ErrorResponse))
+)]
 pub(crate) async fn get_complete_ts(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let call: Call<'_> = parse(&body.bytes)?;
     let summary = read(&app, body.caller.user(&app, call.user.as_deref())?).await?;

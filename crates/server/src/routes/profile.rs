@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use rushhour_model::wire::{Call, ProfileCreateResponse, ProfileUpdateRequest, ProfileUpdateResponse};
+use rushhour_model::wire::{Call, ErrorResponse, ProfileCreateResponse, ProfileUpdateRequest, ProfileUpdateResponse};
 use serde_json::{Map, Value, json as value};
 
 use crate::app::App;
@@ -14,6 +14,12 @@ use crate::error::ServerError;
 use crate::routes::{json, pipeline};
 
 /// `POST /profile/create`
+#[utoipa::path(
+    post,
+    path = "/profile/create",
+    request_body = Call,
+    responses((status = 200, description = "As asked", body = ProfileCreateResponse), (status = "4XX", description = "What is wrong with the request", body = ErrorResponse), (status = "5XX", description = "Why it cannot be served now", body = ErrorResponse))
+)]
 pub(crate) async fn create(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let call: Call<'_> = parse(&body.bytes)?;
     let name = body.caller.name(&app, call.user.as_deref())?;
@@ -22,6 +28,12 @@ pub(crate) async fn create(State(app): State<Arc<App>>, body: JsonBody) -> Resul
 }
 
 /// `POST /profile/get`
+#[utoipa::path(
+    post,
+    path = "/profile/get",
+    request_body = Call,
+    responses((status = 200, description = "As asked", body = Object), (status = "4XX", description = "What is wrong with the request", body = ErrorResponse), (status = "5XX", description = "Why it cannot be served now", body = ErrorResponse))
+)]
 pub(crate) async fn get(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let call: Call<'_> = parse(&body.bytes)?;
     let user = body.caller.user(&app, call.user.as_deref())?;
@@ -45,6 +57,12 @@ fn known_of(summary: &Summary) -> Vec<(String, Value)> {
 }
 
 /// `POST /profile/update`
+#[utoipa::path(
+    post,
+    path = "/profile/update",
+    request_body = ProfileUpdateRequest,
+    responses((status = 200, description = "As asked", body = ProfileUpdateResponse), (status = "4XX", description = "What is wrong with the request", body = ErrorResponse), (status = "5XX", description = "Why it cannot be served now", body = ErrorResponse))
+)]
 pub(crate) async fn update(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let request: ProfileUpdateRequest<'_> = parse(&body.bytes)?;
     let user = body.caller.user(&app, request.user.as_deref())?;

@@ -8,7 +8,7 @@ use axum::response::Response;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use rushhour_model::record::Field;
-use rushhour_model::wire::{Call, TimelineResponse};
+use rushhour_model::wire::{Call, ErrorResponse, TimelineResponse};
 use rushhour_pipeline::timeline::Day;
 use rushhour_store::blocking;
 
@@ -19,6 +19,13 @@ use crate::error::ServerError;
 use crate::routes::json;
 
 /// `POST /timeline/getTrips/<day>`
+#[utoipa::path(
+    post,
+    path = "/timeline/getTrips/{day}",
+    params(("day" = String, Path, description = "The day on which trips start, `YYYY-MM-DD`")),
+    request_body = Call,
+    responses((status = 200, description = "As asked", body = TimelineResponse), (status = "4XX", description = "What is wrong with the request", body = ErrorResponse), (status = "5XX", description = "Why it cannot be served now", body = ErrorResponse))
+)]
 pub(crate) async fn get_trips(
     State(app): State<Arc<App>>,
     day: Result<Path<String>, PathRejection>,

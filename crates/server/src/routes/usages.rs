@@ -6,7 +6,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use rushhour_model::wire::{UsageCountResponse, UsageResponse};
+use rushhour_model::wire::{ErrorResponse, UsageCountResponse, UsageRequest, UsageResponse};
 use rushhour_store::blocking;
 
 use crate::app::App;
@@ -15,12 +15,17 @@ use crate::body::{JsonBody, parse};
 use crate::error::ServerError;
 use crate::intake::wall_time;
 use crate::routes::{json, json_text};
-use crate::usages::Usage;
 
 /// `POST /api/usages`
+#[utoipa::path(
+    post,
+    path = "/api/usages",
+    request_body = UsageRequest,
+    responses((status = 201, description = "Kept", body = UsageResponse), (status = "4XX", description = "What is wrong with the request", body = ErrorResponse), (status = "5XX", description = "Why it cannot be served now", body = ErrorResponse))
+)]
 pub(crate) async fn post(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     body.caller.is_let_in(&app)?;
-    let usage: Usage<'_> = parse(&body.bytes)?;
+    let usage: UsageRequest<'_> = parse(&body.bytes)?;
     let id = app.usages.keep(&app.store, app.stamps.next(wall_time()), &usage).await?;
     app.metrics.entries.inc();
     app.metrics.ingest_bytes.inc_by(body.bytes.len() as u64);
@@ -30,6 +35,12 @@ pub(crate) async fn post(State(app): State<Arc<App>>, body: JsonBody) -> Result<
 }
 
 /// `GET /api/usages/<id>`
+#[utoipa::path(
+    get,
+    path = "/api/usages/{id}",
+    params(("id" = String, Path, description = "The usage's id")),
+    responses((status = 200, description = "As asked", body = Object), (status = "4XX", description = "What is wrong with the request", body = ErrorResponse), (status = "5XX", description = "Why it cannot be served now", body = ErrorResponse))
+)]
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -45,6 +56,11 @@ pub(crate) async fn get(
 }
 
 /// `GET /api/usages`
+#[utoipa::path(
+    get,
+    path = "/api/usages",
+    responses((status = 200, description = "As asked", body = UsageCountResponse), (status = "4XX", description = "What is wrong with the request", body = ErrorResponse), (status = "5XX", description = "Why it cannot be served now", body = ErrorResponse))
+)]
 pub(crate) async fn count(State(app): State<Arc<App>>, caller: Caller) -> Result<Response, ServerError> {
     caller.is_let_in(&app)?;
     let count = blocking(move || app.usages.count(&app.store)).await?;

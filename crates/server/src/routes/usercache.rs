@@ -6,7 +6,9 @@ use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
 use rushhour_model::received::Received;
-use rushhour_model::wire::{Call, PutOneRequest, PutOneResponse, PutRequest, PutResponse, UsercacheGetResponse};
+use rushhour_model::wire::{
+    Call, ErrorResponse, PutOneRequest, PutOneResponse, PutRequest, PutResponse, UsercacheGetResponse,
+};
 use rushhour_store::{Ack, NewRow, Upload};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -24,6 +26,12 @@ const ACK: HeaderName = HeaderName::from_static("x-ack");
 const OFFLOADED_BODY_BYTES_MIN: usize = 256 << 10;
 
 /// `POST /usercache/put`
+#[utoipa::path(
+    post,
+    path = "/usercache/put",
+    request_body = PutRequest,
+    responses((status = 200, description = "Kept. The body is empty, or has the study's configuration for a phone that has an older one"), (status = "4XX", description = "What is wrong with the request", body = ErrorResponse), (status = "5XX", description = "Why it cannot be served now", body = ErrorResponse))
+)]
 pub(crate) async fn put(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let bytes = body.bytes.len();
     let Put { upload, configuration } = pack(&app, body, pack_put).await?;
@@ -35,6 +43,12 @@ pub(crate) async fn put(State(app): State<Arc<App>>, body: JsonBody) -> Result<R
 }
 
 /// `POST /usercache/putone`
+#[utoipa::path(
+    post,
+    path = "/usercache/putone",
+    request_body = PutOneRequest,
+    responses((status = 200, description = "As asked", body = PutOneResponse), (status = "4XX", description = "What is wrong with the request", body = ErrorResponse), (status = "5XX", description = "Why it cannot be served now", body = ErrorResponse))
+)]
 pub(crate) async fn putone(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let bytes = body.bytes.len();
     if let Some(upload) = pack(&app, body, pack_putone).await? {
@@ -44,6 +58,12 @@ pub(crate) async fn putone(State(app): State<Arc<App>>, body: JsonBody) -> Resul
 }
 
 /// `POST /usercache/get`
+#[utoipa::path(
+    post,
+    path = "/usercache/get",
+    request_body = Call,
+    responses((status = 200, description = "As asked", body = UsercacheGetResponse), (status = "4XX", description = "What is wrong with the request", body = ErrorResponse), (status = "5XX", description = "Why it cannot be served now", body = ErrorResponse))
+)]
 pub(crate) async fn get(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let call: Call<'_> = parse(&body.bytes)?;
     body.caller.user(&app, call.user.as_deref())?;

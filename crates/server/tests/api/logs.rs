@@ -96,49 +96,57 @@ async fn what_is_appended_is_told_to_those_who_follow_that_log() {
     assert_eq!(rest, json!({"entries": [], "next": read["next"]}));
 }
 
-#[tokio::test]
-async fn nothing_is_lost_or_told_twice_across_reconnects_and_restarts() {
-    const EVENTS: u32 = 3_000;
-    let dir = tempfile::tempdir().unwrap();
-    let (mut seen, mut last_id, mut sent) = (Vec::new(), None, 0);
-    for life in 0..3 {
-        let server = start(&dir, life);
-        server.register("anna").await;
-        // What is appended while nobody follows is told to who comes back.
-        for _ in 0..100 {
-            append(&server, "a", sent).await;
-            sent += 1;
+/// What a follower has seen over several lives of its server.
+#[derive(Default)]
+struct Seen {
+    numbers: Vec<u64>,
+    last_id: Option<String>,
+}
+
+impl Seen {
+    /// Follows until so many were seen; then the connection breaks.
+    async fn follow(&mut self, server: &Server, count: u64) {
+        let from = if self.last_id.is_none() { "log=a&from=0" } else { "log=a" };
+        let mut follower = Follower::start(server, from, self.last_id.as_deref()).await;
+        while (self.numbers.len() as u64) < count {
+            self.numbers.push(follower.next().await);
         }
-        for _ in 0..2 {
-            let from = if last_id.is_none() { "log=a&from=0" } else { "log=a" };
-            let mut follower = Follower::start(&server, from, last_id.as_deref()).await;
-            let end = (sent + EVENTS / 6).min(EVENTS);
-            let appends = async {
-                while sent < end {
+        // What has come with the last of them has been seen too.
+        self.numbers.extend(follower.seen.drain(..));
+        self.last_id = follower.last_id;
+    }
+}
+
+#[test]
+fn nothing_is_lost_or_told_twice_across_reconnects_and_restarts() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut seen, mut sent) = (Seen::default(), 0);
+    for life in 0..3 {
+        // A runtime of its own ends with everything that goes on in the background.
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(async {
+            let server = start(&dir, life);
+            server.register("anna").await;
+            for connection in 0..4 {
+                // What is appended while nobody follows is told to who comes back.
+                for _ in 0..20 {
                     append(&server, "a", sent).await;
                     sent += 1;
                 }
-            };
-            let reads = async {
-                while u64::from(end) > seen.len() as u64 + follower.seen.len() as u64 {
-                    seen.push(follower.next().await);
-                    if follower.seen.is_empty() && seen.len() as u64 > u64::from(end) - 20 {
-                        // The connection breaks before the rest has come.
-                        break;
+                let end = sent + 150;
+                let appends = async {
+                    while sent < end {
+                        append(&server, "a", sent).await;
+                        sent += 1;
                     }
-                }
-                seen.extend(follower.seen.drain(..));
-                last_id.clone_from(&follower.last_id);
-            };
-            tokio::join!(appends, reads);
-        }
+                };
+                tokio::join!(appends, seen.follow(&server, u64::from(end) - 10 * connection));
+            }
+        });
     }
-    let server = start(&dir, 9);
-    let mut follower = Follower::start(&server, "log=a", last_id.as_deref()).await;
-    while seen.len() < sent as usize {
-        seen.push(follower.next().await);
-    }
-    assert_eq!(seen, (0..u64::from(sent)).collect::<Vec<_>>());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async { seen.follow(&start(&dir, 9), u64::from(sent)).await });
+    assert_eq!(seen.numbers, (0..u64::from(sent)).collect::<Vec<_>>());
 }
 
 #[tokio::test]
