@@ -6,6 +6,7 @@ use std::time::Duration;
 use rushhour_store::Store;
 use tokio::sync::Semaphore;
 
+use crate::activity::Activity;
 use crate::diary::Recent;
 use crate::metrics::Metrics;
 
@@ -58,6 +59,7 @@ pub struct App {
     pub(crate) metrics: Metrics,
     pub(crate) body_room: Arc<Semaphore>,
     pub(crate) recent: Recent,
+    pub(crate) activity: Activity,
 }
 
 impl App {
@@ -65,7 +67,7 @@ impl App {
     pub fn new(store: Store, limits: Limits) -> Self {
         let body_room = Arc::new(Semaphore::new(limits.bodies_bytes_max / ROOM_BYTES));
         let recent = Recent::new(limits.chapters_bytes_max);
-        Self { store, limits, metrics: Metrics::new(), body_room, recent }
+        Self { store, limits, metrics: Metrics::new(), body_room, recent, activity: Activity::default() }
     }
 
     /// What it answers from.

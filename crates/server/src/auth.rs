@@ -2,11 +2,15 @@
 
 use rushhour_model::ids::UserId;
 
+use crate::activity::Visit;
 use crate::app::App;
 use crate::error::ServerError;
+use crate::intake::wall_time;
 
 /// The user that `token` stands for.
 pub(crate) fn user(app: &App, token: Option<&str>) -> Result<UserId, ServerError> {
     let token = token.ok_or(ServerError::NoToken)?;
-    app.store.user(token).ok_or(ServerError::UnknownToken)
+    let user = app.store.user(token).ok_or(ServerError::UnknownToken)?;
+    app.activity.note(user, Visit::Call, wall_time());
+    Ok(user)
 }

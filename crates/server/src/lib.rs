@@ -3,6 +3,7 @@
 //! It answers what a correct client relies on, with the same paths and bodies; where it differs from the original on
 //! purpose, `docs/COMPATIBILITY.md` says so. It knows neither who calls it nor how it is measured.
 
+mod activity;
 mod app;
 mod auth;
 mod body;

@@ -1,4 +1,5 @@
-//! Maintenance: a thread that seals what is old in the store and keeps it small, while requests come first.
+//! Maintenance: a thread that seals what is old in the store and keeps it small, and writes down when phones were last
+//! heard of, while requests come first.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,6 +11,8 @@ use crate::intake::wall_time;
 
 /// It gives way to everything else, as the intake does.
 const NICE: i32 = 19;
+/// How often it is written down when phones were last heard of: what a crash may lose of it.
+const PROFILES_EVERY: Duration = Duration::from_secs(60);
 /// How long it sleeps before it looks whether it shall stop.
 const IDLE: Duration = Duration::from_millis(50);
 
@@ -43,11 +46,30 @@ impl Maintenance {
 fn work(app: &App, every: Duration, is_stopped: &AtomicBool) {
     // Where it cannot be kinder it works all the same.
     let _ = rustix::process::nice(NICE);
+    if app.activity.read_back(&app.store).is_err() {
+        app.metrics.maintenance.failed.inc();
+    }
+    let mut written = wall_time();
     // A store that is read-only stays so until it is opened again.
     while !is_stopped.load(Ordering::Relaxed) && app.store.damage().is_none() {
         if !maintain(app) {
             rest(every, is_stopped);
         }
+        // A clock that was set back only delays it.
+        if wall_time().saturating_sub(written) >= PROFILES_EVERY {
+            written = wall_time();
+            write_profiles(app);
+        }
+    }
+    if app.store.damage().is_none() {
+        write_profiles(app);
+    }
+}
+
+/// Writes down when phones were last heard of.
+fn write_profiles(app: &App) {
+    if app.activity.write(&app.store).is_err() {
+        app.metrics.maintenance.failed.inc();
     }
 }
 

@@ -161,7 +161,8 @@ async fn a_profile_is_created_once_and_keeps_what_is_set() {
     assert_ne!(server.post("/profile/create", r#"{"user":"ben"}"#).await.1, first);
     let update = r#"{"user":"anna","update_doc":{"curr_platform":"ios","n":1.0,"user_id":"someone else"}}"#;
     assert_eq!(server.post("/profile/update", update).await.1, r#"{"update":true}"#);
-    let profile: Value = serde_json::from_str(&server.post("/profile/get", r#"{"user":"anna"}"#).await.1).unwrap();
+    let mut profile: Value = serde_json::from_str(&server.post("/profile/get", r#"{"user":"anna"}"#).await.1).unwrap();
+    assert!(profile.as_object_mut().unwrap().shift_remove("last_call_ts").is_some());
     let uuid: Value = serde_json::from_str(&first).unwrap();
     let hex = uuid["uuid"].as_str().unwrap().replace('-', "");
     assert_eq!(profile, json!({"user_id": {"$uuid": hex}, "curr_platform": "ios", "n": 1.0}));
@@ -284,4 +285,23 @@ async fn the_server_tells_that_it_is_up_and_what_it_did() {
     ] {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }
+}
+
+#[tokio::test]
+async fn a_profile_tells_when_its_phone_was_last_heard_of() {
+    let server = Server::with_anna().await;
+    let profile = async || {
+        let (_, body) = server.post("/profile/get", r#"{"user":"anna"}"#).await;
+        serde_json::from_str::<Value>(&body).unwrap()
+    };
+    let fresh = profile().await;
+    assert!(fresh["last_call_ts"].is_f64() && fresh["last_sync_ts"].is_null(), "{fresh}");
+    let batch = json!({"user": "anna", "phone_to_server": [entry("background/location", 1.0), entry("b", 2.0)]});
+    server.post("/usercache/put", &batch.to_string()).await;
+    let told = profile().await;
+    assert_eq!((&told["last_location_ts"], &told["last_phone_data_ts"]), (&json!(1.5), &json!(2.0)));
+    assert!(told["last_put_ts"].is_f64() && told["last_sync_ts"].is_f64(), "{told}");
+    assert!(told["last_diary_fetch_ts"].is_null(), "{told}");
+    server.post("/pipeline/get_range_ts", r#"{"user":"anna"}"#).await;
+    assert!(profile().await["last_diary_fetch_ts"].is_f64());
 }

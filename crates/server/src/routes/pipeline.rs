@@ -8,11 +8,13 @@ use rushhour_model::ids::UserId;
 use rushhour_model::wire::{Call, CompleteTsResponse, RangeTsResponse};
 use rushhour_store::blocking;
 
+use crate::activity::Visit;
 use crate::app::App;
 use crate::auth;
 use crate::body::{JsonBody, parse};
 use crate::diary::{Summary, summary};
 use crate::error::ServerError;
+use crate::intake::wall_time;
 use crate::routes::json;
 
 /// The original's stages count as done this long behind what they have done, in seconds.
@@ -21,7 +23,9 @@ const DONE_BEHIND_S: f64 = 5.0;
 /// `POST /pipeline/get_range_ts`
 pub(crate) async fn get_range_ts(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let call: Call<'_> = parse(&body.bytes)?;
-    let Summary { start_ts, end_ts, .. } = read(&app, auth::user(&app, call.user.as_deref())?).await?;
+    let user = auth::user(&app, call.user.as_deref())?;
+    app.activity.note(user, Visit::Diary, wall_time());
+    let Summary { start_ts, end_ts, .. } = read(&app, user).await?;
     Ok(json(&RangeTsResponse { start_ts, end_ts }))
 }
 

@@ -6,15 +6,18 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
+use rushhour_model::ids::UserId;
 use rushhour_model::received::Received;
 use rushhour_model::wire::{Call, PutOneRequest, PutOneResponse, PutRequest, UsercacheGetResponse};
 use rushhour_store::{Ack, NewRow, Upload};
 use serde_json::value::RawValue;
 
+use crate::activity::{Sent, Visit};
 use crate::app::App;
 use crate::auth;
 use crate::body::{JsonBody, parse};
 use crate::error::ServerError;
+use crate::intake::wall_time;
 use crate::routes::json;
 
 /// The header that says when uploads are acknowledged.
@@ -44,7 +47,8 @@ pub(crate) async fn putone(State(app): State<Arc<App>>, body: JsonBody) -> Resul
 /// `POST /usercache/get`
 pub(crate) async fn get(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let call: Call<'_> = parse(&body.bytes)?;
-    auth::user(&app, call.user.as_deref())?;
+    let user = auth::user(&app, call.user.as_deref())?;
+    app.activity.note(user, Visit::Sync, wall_time());
     Ok(json(&UsercacheGetResponse { server_to_phone: Vec::new() }))
 }
 
@@ -59,8 +63,20 @@ fn acknowledged(app: &App, mut response: Response) -> Response {
     response
 }
 
-/// An upload, and how many entries it has.
-type Packed = (Upload, u64);
+/// An upload, and what is noted of it once it is kept.
+struct Packed {
+    upload: Upload,
+    user: UserId,
+    sent: Option<Sent>,
+    entries: u64,
+}
+
+impl Packed {
+    fn of(user: UserId, received: &[Received<'_>]) -> Self {
+        let upload = Upload::pack(user, &rows(received));
+        Self { upload, user, sent: Sent::of(received), entries: received.len() as u64 }
+    }
+}
 
 async fn pack<T: Send + 'static>(
     app: &Arc<App>,
@@ -80,7 +96,8 @@ fn pack_put(app: &App, body: &[u8]) -> Result<Option<Packed>, ServerError> {
     let user = auth::user(app, request.user.as_deref())?;
     let entries = request.phone_to_server.ok_or(ServerError::Missing("phone_to_server"))?;
     let received = read_all(&entries)?;
-    Ok((!received.is_empty()).then(|| (Upload::pack(user, &rows(&received)), received.len() as u64)))
+    app.activity.note(user, Visit::Put, wall_time());
+    Ok((!received.is_empty()).then(|| Packed::of(user, &received)))
 }
 
 fn pack_putone(app: &App, body: &[u8]) -> Result<Packed, ServerError> {
@@ -89,7 +106,8 @@ fn pack_putone(app: &App, body: &[u8]) -> Result<Packed, ServerError> {
     let entry = request.the_entry.ok_or(ServerError::Missing("the_entry"))?;
     let received =
         [Received::read(entry).map_err(|lack| ServerError::Invalid { name: "the_entry", reason: lack.to_string() })?];
-    Ok((Upload::pack(user, &rows(&received)), 1))
+    app.activity.note(user, Visit::Put, wall_time());
+    Ok(Packed::of(user, &received))
 }
 
 /// Reads every entry, or refuses the batch for the first that cannot be identified.
@@ -110,9 +128,12 @@ fn rows<'a>(received: &'a [Received<'_>]) -> Vec<NewRow<'a>> {
     received.iter().map(row).collect()
 }
 
-async fn keep(app: &App, (upload, entries): Packed, body_bytes: usize) -> Result<(), ServerError> {
-    app.store.append(upload).await?;
-    app.metrics.entries.inc_by(entries);
+async fn keep(app: &App, packed: Packed, body_bytes: usize) -> Result<(), ServerError> {
+    app.store.append(packed.upload).await?;
+    if let Some(sent) = packed.sent {
+        app.activity.note_sent(packed.user, sent);
+    }
+    app.metrics.entries.inc_by(packed.entries);
     app.metrics.ingest_bytes.inc_by(body_bytes as u64);
     Ok(())
 }
