@@ -133,7 +133,7 @@ async fn serve_until_stopped(args: &Args, quiet: bool) -> Result<Exit> {
     let intake = Intake::start(&app, args.intake.options()?).context("starting the intake")?;
     let every = if args.seal_eagerly { Duration::from_millis(1) } else { MAINTAIN_EVERY };
     let maintenance = Maintenance::start(&app, every).context("starting the maintenance")?;
-    serve(listener, router(app), limits, signal.recv()).await;
+    serve(listener, router(Arc::clone(&app)), app, signal.recv()).await;
     blocking(move || {
         intake.stop();
         maintenance.stop();

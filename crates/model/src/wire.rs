@@ -54,6 +54,8 @@ pub mod route {
     pub const REDIRECT: &str = "/redirect";
     /// Tells that the server is up; GET.
     pub const HEALTHZ: &str = "/healthz";
+    /// Whether it can be used.
+    pub const READYZ: &str = "/readyz";
     /// The server's own measurements in Prometheus text; GET.
     pub const METRICS: &str = "/metrics";
 }

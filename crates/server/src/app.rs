@@ -1,5 +1,6 @@
 //! What every request shares.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,9 @@ use tokio::sync::Semaphore;
 
 use crate::activity::Activity;
 use crate::diary::Recent;
+use crate::intake::wall_time;
 use crate::metrics::Metrics;
+use crate::request_log::RequestLog;
 
 /// Room for bodies is handed out in pieces of this size.
 pub(crate) const ROOM_BYTES: usize = 1024;
@@ -60,6 +63,8 @@ pub struct App {
     pub(crate) body_room: Arc<Semaphore>,
     pub(crate) recent: Recent,
     pub(crate) activity: Activity,
+    pub(crate) request_log: RequestLog,
+    is_draining: AtomicBool,
 }
 
 impl App {
@@ -67,7 +72,42 @@ impl App {
     pub fn new(store: Store, limits: Limits) -> Self {
         let body_room = Arc::new(Semaphore::new(limits.bodies_bytes_max / ROOM_BYTES));
         let recent = Recent::new(limits.chapters_bytes_max);
-        Self { store, limits, metrics: Metrics::new(), body_room, recent, activity: Activity::default() }
+        Self {
+            store,
+            limits,
+            metrics: Metrics::new(),
+            body_room,
+            recent,
+            activity: Activity::default(),
+            request_log: RequestLog::new(wall_time()),
+            is_draining: AtomicBool::new(false),
+        }
+    }
+
+    /// How much memory bodies take now.
+    pub(crate) fn bodies_bytes(&self) -> usize {
+        self.limits.bodies_bytes_max.saturating_sub(self.body_room.available_permits() * ROOM_BYTES)
+    }
+
+    /// Why nobody should be sent here now.
+    pub(crate) fn unready(&self) -> Option<&'static str> {
+        if self.is_draining() {
+            return Some("the server is stopping");
+        }
+        if self.store.damage().is_some() {
+            return Some("the log is damaged, so nothing can be uploaded");
+        }
+        self.store.is_poisoned().then_some("a write to the log has failed, so nothing can be uploaded")
+    }
+
+    /// Whether the server stops.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::Relaxed)
+    }
+
+    /// Lets `/readyz` say that the server stops; requests are answered as before.
+    pub fn drain(&self) {
+        self.is_draining.store(true, Ordering::Relaxed);
     }
 
     /// What it answers from.

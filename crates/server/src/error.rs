@@ -31,6 +31,8 @@ pub(crate) enum ServerError {
     Method(String),
     #[error("the body did not arrive within {0} s")]
     SlowBody(f64),
+    #[error("not ready: {0}")]
+    NotReady(&'static str),
     #[error("too many requests at once; send it again in a while")]
     Crowded,
     #[error("the body ended early: {0}")]
@@ -59,6 +61,7 @@ impl ServerError {
             Self::Store(rushhour_store::Error::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Store(rushhour_store::Error::DiskFull { .. }) => StatusCode::INSUFFICIENT_STORAGE,
             Self::Crowded
+            | Self::NotReady(_)
             | Self::Store(
                 rushhour_store::Error::Poisoned
                 | rushhour_store::Error::ReadOnly { .. }

@@ -13,6 +13,7 @@ mod error;
 pub mod intake;
 mod maintenance;
 mod metrics;
+mod request_log;
 mod routes;
 
 pub use app::{App, Limits};

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
+use tracing::warn;
+
 use crate::app::App;
 use crate::intake::wall_time;
 
@@ -46,7 +48,8 @@ impl Maintenance {
 fn work(app: &App, every: Duration, is_stopped: &AtomicBool) {
     // Where it cannot be kinder it works all the same.
     let _ = rustix::process::nice(NICE);
-    if app.activity.read_back(&app.store).is_err() {
+    if let Err(error) = app.activity.read_back(&app.store) {
+        warn!(%error, "nobody knows when phones were last heard of");
         app.metrics.maintenance.failed.inc();
     }
     let mut written = wall_time();
@@ -68,7 +71,8 @@ fn work(app: &App, every: Duration, is_stopped: &AtomicBool) {
 
 /// Writes down when phones were last heard of.
 fn write_profiles(app: &App) {
-    if app.activity.write(&app.store).is_err() {
+    if let Err(error) = app.activity.write(&app.store) {
+        warn!(%error, "it cannot be written down when phones were last heard of");
         app.metrics.maintenance.failed.inc();
     }
 }
@@ -81,10 +85,14 @@ fn maintain(app: &App) -> bool {
             counters.sealed_entries.inc_by(done.entries);
             counters.sealed_chunks.inc_by(done.chunks);
             counters.failed.inc_by(done.failed.len() as u64);
+            if let Some((_, error)) = done.failed.first() {
+                warn!(users = done.failed.len(), %error, "users cannot be sealed now");
+            }
             // Who cannot be sealed now cannot be sealed in a moment either.
             done.has_more && done.failed.is_empty()
         }
-        Err(_) => {
+        Err(error) => {
+            warn!(%error, "the maintenance failed");
             counters.failed.inc();
             false
         }

@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::error::ServerError;
-use crate::metrics::measure;
+use crate::request_log::measure;
 
 /// The whole HTTP interface over `app`.
 pub fn router(app: Arc<App>) -> Router {
@@ -35,6 +35,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route(route::GET_COMPLETE_TS, post(pipeline::get_complete_ts))
         .route(&format!("{}/{{day}}", route::GET_TRIPS), post(timeline::get_trips))
         .route(route::HEALTHZ, get(health::healthz))
+        .route(route::READYZ, get(health::readyz))
         .route(route::METRICS, get(health::metrics))
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)

@@ -29,8 +29,8 @@ async fn start(limits: Limits) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
-    let app = router(Arc::new(App::new(store, limits)));
-    let served = tokio::spawn(serve(listener, app, limits, async { drop(stopped.await) }));
+    let app = Arc::new(App::new(store, limits));
+    let served = tokio::spawn(serve(listener, router(Arc::clone(&app)), app, async { drop(stopped.await) }));
     Running { address, stop, served, _dir: dir }
 }
 

@@ -29,6 +29,7 @@ const LIMITS: Limits = Limits {
 };
 
 struct Server {
+    app: Arc<App>,
     router: Router,
     _dir: TempDir,
 }
@@ -37,7 +38,8 @@ impl Server {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(Options::new(dir.path(), StdRng::seed_from_u64(1))).unwrap();
-        Self { router: router(Arc::new(App::new(store, LIMITS))), _dir: dir }
+        let app = Arc::new(App::new(store, LIMITS));
+        Self { router: router(Arc::clone(&app)), app, _dir: dir }
     }
 
     /// A server that knows the token `anna`.
@@ -268,14 +270,24 @@ async fn unknown_paths_and_methods_are_told_apart() {
 #[tokio::test]
 async fn the_server_tells_that_it_is_up_and_what_it_did() {
     let server = Server::with_anna().await;
-    let batch = json!({"user": "anna", "phone_to_server": [entry("a", 1.0), entry("a", 2.0)]}).to_string();
-    server.post("/usercache/put", &batch).await;
+    let batch = json!({"user": "anna", "phone_to_server": [entry("a", 1.0), entry("background/battery", 2.0)]});
+    server.post("/usercache/put", &batch.to_string()).await;
     server.post("/no/such/route", "{}").await;
     server.send("BREW", "/no/such/route", Body::empty()).await;
     assert_eq!(server.send("GET", "/healthz", Body::empty()).await, (StatusCode::OK, "ok\n".to_owned()));
     let (_, text) = server.send("GET", "/metrics", Body::empty()).await;
     for line in [
-        "em_ingest_entries_total 2",
+        r#"em_ingest_entries_total{key="background/battery"} 1"#,
+        r#"em_ingest_entries_total{key="other"} 1"#,
+        r#"em_store_bytes{tier="volumes"} "#,
+        "em_store_fsync_seconds_count 1",
+        "em_store_writable 1",
+        "em_pipeline_users_pending 1",
+        "em_pipeline_lag_seconds ",
+        r#"em_pipeline_stage_seconds_count{stage="find"} 0"#,
+        r#"em_phones{synced="hour"} 1"#,
+        "em_connections 0",
+        "process_cpu_seconds_total ",
         "em_store_entries 2",
         "em_users 1",
         r#"http_request_method="POST",http_route="/usercache/put",http_response_status_code="200"} 1"#,
@@ -304,4 +316,26 @@ async fn a_profile_tells_when_its_phone_was_last_heard_of() {
     assert!(told["last_diary_fetch_ts"].is_null(), "{told}");
     server.post("/pipeline/get_range_ts", r#"{"user":"anna"}"#).await;
     assert!(profile().await["last_diary_fetch_ts"].is_f64());
+}
+
+#[tokio::test]
+async fn a_server_that_stops_is_up_and_not_ready() {
+    let server = Server::new();
+    assert_eq!(server.send("GET", "/readyz", Body::empty()).await, (StatusCode::OK, "ready\n".to_owned()));
+    server.app.drain();
+    let (status, text) = server.send("GET", "/readyz", Body::empty()).await;
+    assert_eq!((status.as_u16(), text.as_str()), (503, r#"{"error":"not ready: the server is stopping"}"#));
+    assert_eq!(server.send("GET", "/healthz", Body::empty()).await.0, 200);
+}
+
+#[tokio::test]
+async fn an_answer_carries_the_id_of_its_request() {
+    let server = Server::new();
+    let answered = async |id: &str| {
+        let request = Request::builder().uri("/healthz").header("x-request-id", id).body(Body::empty()).unwrap();
+        let response = server.router.clone().oneshot(request).await.unwrap();
+        response.headers().get("x-request-id").map(|id| id.to_str().unwrap().to_owned())
+    };
+    assert_eq!(answered("7f3a-1").await.as_deref(), Some("7f3a-1"));
+    assert_eq!(answered("a token {}").await, None, "nobody listens, so none is made");
 }

@@ -18,6 +18,7 @@ use crate::auth;
 use crate::body::{JsonBody, parse};
 use crate::error::ServerError;
 use crate::intake::wall_time;
+use crate::metrics::KeyCounts;
 use crate::routes::json;
 
 /// The header that says when uploads are acknowledged.
@@ -68,13 +69,13 @@ struct Packed {
     upload: Upload,
     user: UserId,
     sent: Option<Sent>,
-    entries: u64,
+    keys: KeyCounts,
 }
 
 impl Packed {
     fn of(user: UserId, received: &[Received<'_>]) -> Self {
         let upload = Upload::pack(user, &rows(received));
-        Self { upload, user, sent: Sent::of(received), entries: received.len() as u64 }
+        Self { upload, user, sent: Sent::of(received), keys: KeyCounts::of(received) }
     }
 }
 
@@ -133,7 +134,6 @@ async fn keep(app: &App, packed: Packed, body_bytes: usize) -> Result<(), Server
     if let Some(sent) = packed.sent {
         app.activity.note_sent(packed.user, sent);
     }
-    app.metrics.entries.inc_by(packed.entries);
-    app.metrics.ingest_bytes.inc_by(body_bytes as u64);
+    app.metrics.count_upload(&packed.keys, body_bytes);
     Ok(())
 }
