@@ -12,10 +12,12 @@ use rushhour_server::{App, Limits, Maintenance, router, serve};
 use rushhour_store::{Options, Policy, Store, blocking};
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit};
 use tokio::net::TcpListener;
+use tracing::info;
 
 use crate::exit::{Exit, Failure};
 use crate::intake_args::IntakeArgs;
 use crate::ios_rounding::IosRounding;
+use crate::logs::LogArgs;
 use crate::output::{say, show};
 use crate::progress::spinner;
 use crate::signals::StopSignal;
@@ -49,6 +51,8 @@ pub(crate) struct Args {
     ios_rounding: IosRounding,
     #[command(flatten)]
     intake: IntakeArgs,
+    #[command(flatten)]
+    log: LogArgs,
     /// Seal everything at once, for tests that want to see as much of it as they can
     #[arg(long, hide = true)]
     seal_eagerly: bool,
@@ -92,6 +96,7 @@ fn raise_file_limit() {
 }
 
 async fn serve_until_stopped(args: &Args, quiet: bool) -> Result<Exit> {
+    let _log = args.log.listen()?;
     let mut signal = StopSignal::listen()?;
     raise_file_limit();
     if args.with_parent {
@@ -129,6 +134,7 @@ async fn serve_until_stopped(args: &Args, quiet: bool) -> Result<Exit> {
     }
     let address = listener.local_addr().context("asking for the address")?;
     show(&format!("listening on http://{address}\n"))?;
+    info!(%address, users = stat.users, entries = stat.entries, "listening");
     let app = Arc::new(App::new(store, limits));
     let intake = Intake::start(&app, args.intake.options()?).context("starting the intake")?;
     let every = if args.seal_eagerly { Duration::from_millis(1) } else { MAINTAIN_EVERY };
@@ -139,6 +145,7 @@ async fn serve_until_stopped(args: &Args, quiet: bool) -> Result<Exit> {
         maintenance.stop();
     })
     .await;
+    info!("stopped");
     if !quiet {
         say("stopped");
     }
