@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use rushhour_server::intake::Intake;
-use rushhour_server::{App, Limits, Maintenance, router, serve};
+use rushhour_server::{App, Limits, Maintenance, open_operator_page, router, serve};
 use rushhour_store::{Options, Policy, Store, blocking};
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit};
 use tokio::net::TcpListener;
@@ -53,6 +53,9 @@ pub(crate) struct Args {
     intake: IntakeArgs,
     #[command(flatten)]
     log: LogArgs,
+    /// Show the operator's page at /: to everybody (on), to this machine if only it is listened to (auto), or not
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = OperatorPage::Auto)]
+    operator_page: OperatorPage,
     /// Seal everything at once, for tests that want to see as much of it as they can
     #[arg(long, hide = true)]
     seal_eagerly: bool,
@@ -67,6 +70,25 @@ enum Ack {
     Sync,
     Log,
     Memory,
+}
+
+/// When there is an operator's page.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum OperatorPage {
+    Auto,
+    On,
+    Off,
+}
+
+impl OperatorPage {
+    /// Whether there is one at `address`.
+    fn is_shown(self, address: SocketAddr) -> bool {
+        match self {
+            Self::Auto => address.ip().is_loopback(),
+            Self::On => true,
+            Self::Off => false,
+        }
+    }
 }
 
 impl From<Ack> for rushhour_store::Ack {
@@ -136,6 +158,9 @@ async fn serve_until_stopped(args: &Args, quiet: bool) -> Result<Exit> {
     show(&format!("listening on http://{address}\n"))?;
     info!(%address, users = stat.users, entries = stat.entries, "listening");
     let app = Arc::new(App::new(store, limits));
+    if args.operator_page.is_shown(address) {
+        open_operator_page(&app);
+    }
     let intake = Intake::start(&app, args.intake.options()?).context("starting the intake")?;
     let every = if args.seal_eagerly { Duration::from_millis(1) } else { MAINTAIN_EVERY };
     let maintenance = Maintenance::start(&app, every).context("starting the maintenance")?;

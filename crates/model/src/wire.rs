@@ -52,6 +52,10 @@ pub mod route {
     pub const HEATMAP_INCIDENTS: &str = "/result/heatmap/incidents";
     /// Sends a browser to the app; GET, the app's route is appended.
     pub const REDIRECT: &str = "/redirect";
+    /// The operator's page; GET.
+    pub const OPERATOR: &str = "/";
+    /// What it shows, as server-sent events; GET.
+    pub const OPERATOR_EVENTS: &str = "/operator/events";
     /// Tells that the server is up; GET.
     pub const HEALTHZ: &str = "/healthz";
     /// Whether it can be used.

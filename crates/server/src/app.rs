@@ -1,7 +1,7 @@
 //! What every request shares.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rushhour_store::Store;
@@ -11,6 +11,7 @@ use crate::activity::Activity;
 use crate::diary::Recent;
 use crate::intake::wall_time;
 use crate::metrics::Metrics;
+use crate::operator::Operator;
 use crate::request_log::RequestLog;
 
 /// Room for bodies is handed out in pieces of this size.
@@ -64,6 +65,7 @@ pub struct App {
     pub(crate) recent: Recent,
     pub(crate) activity: Activity,
     pub(crate) request_log: RequestLog,
+    pub(crate) operator: OnceLock<Operator>,
     is_draining: AtomicBool,
 }
 
@@ -80,6 +82,7 @@ impl App {
             recent,
             activity: Activity::default(),
             request_log: RequestLog::new(wall_time()),
+            operator: OnceLock::new(),
             is_draining: AtomicBool::new(false),
         }
     }

@@ -13,10 +13,12 @@ mod error;
 pub mod intake;
 mod maintenance;
 mod metrics;
+mod operator;
 mod request_log;
 mod routes;
 
 pub use app::{App, Limits};
 pub use connection::serve;
 pub use maintenance::Maintenance;
+pub use operator::open_operator_page;
 pub use routes::router;

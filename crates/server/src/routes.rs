@@ -19,6 +19,7 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::error::ServerError;
+use crate::operator;
 use crate::request_log::measure;
 
 /// The whole HTTP interface over `app`.
@@ -34,6 +35,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route(route::GET_RANGE_TS, post(pipeline::get_range_ts))
         .route(route::GET_COMPLETE_TS, post(pipeline::get_complete_ts))
         .route(&format!("{}/{{day}}", route::GET_TRIPS), post(timeline::get_trips))
+        .route(route::OPERATOR, get(operator::page))
+        .route(route::OPERATOR_EVENTS, get(operator::events))
         .route(route::HEALTHZ, get(health::healthz))
         .route(route::READYZ, get(health::readyz))
         .route(route::METRICS, get(health::metrics))
