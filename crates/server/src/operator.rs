@@ -17,7 +17,7 @@ use bytes::Bytes;
 use http_body_util::channel::{Channel, Sender};
 use rushhour_store::{blocking, steady_time};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::app::App;
 use crate::error::ServerError;
@@ -36,8 +36,10 @@ const EVERY: Duration = Duration::from_secs(1);
 const VIEWERS_MAX: usize = 32;
 /// So many moments are drawn as lines: five minutes.
 const MOMENTS_MAX: usize = 300;
-/// A viewer who reads more slowly than so many events behind misses some.
+/// So many events wait for a viewer who reads slowly; further ones are skipped.
 const EVENTS_AHEAD_MAX: usize = 4;
+/// A viewer who reads nothing for so long is hung up on. A browser that is still there asks again.
+const STALLED_MAX: Duration = Duration::from_secs(3);
 
 /// What all viewers share.
 #[derive(Debug)]
@@ -146,7 +148,7 @@ async fn show(
     let mut event = latest.borrow_and_update().clone();
     // A server that stops waits for its answers, and this one has no end of its own.
     while app.upgrade().is_some_and(|app| !app.is_draining()) {
-        if !event.is_empty() && sender.send_data(event).await.is_err() {
+        if !event.is_empty() && !matches!(timeout(STALLED_MAX, sender.send_data(event)).await, Ok(Ok(()))) {
             return;
         }
         if latest.changed().await.is_err() {
