@@ -6,6 +6,7 @@ mod diary;
 mod interrupt;
 mod kill;
 mod launch;
+mod prometheus;
 mod serving;
 mod store;
 mod synth;
