@@ -7,6 +7,7 @@ mod diary;
 mod interrupt;
 mod kill;
 mod launch;
+mod logs;
 mod operator;
 mod prometheus;
 mod serving;
