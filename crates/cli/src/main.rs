@@ -16,6 +16,7 @@ mod ios_rounding;
 mod launch;
 mod load;
 mod load_args;
+mod logs;
 mod materials;
 mod output;
 mod progress;

@@ -8,14 +8,16 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use rushhour_server::intake::Intake;
-use rushhour_server::{App, Limits, Maintenance, QueueLimits, Tls, router, serve};
+use rushhour_server::{App, Limits, Maintenance, QueueLimits, Tls, open_operator_page, router, serve};
 use rushhour_store::{Options, Policy, Store, blocking};
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit};
 use tokio::net::TcpListener;
+use tracing::info;
 
 use crate::exit::{Exit, Failure};
 use crate::intake_args::IntakeArgs;
 use crate::ios_rounding::IosRounding;
+use crate::logs::LogArgs;
 use crate::output::{say, show};
 use crate::progress::spinner;
 use crate::serve_auth::AuthArgs;
@@ -73,6 +75,11 @@ pub(crate) struct Args {
     service_time: Duration,
     #[command(flatten)]
     intake: IntakeArgs,
+    #[command(flatten)]
+    log: LogArgs,
+    /// Show the operator's page at /: to everybody (on), to this machine if only it is listened to (auto), or not
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = OperatorPage::Auto)]
+    operator_page: OperatorPage,
     /// Seal everything at once, for tests that want to see as much of it as they can
     #[arg(long, hide = true)]
     seal_eagerly: bool,
@@ -118,6 +125,25 @@ enum Ack {
     Memory,
 }
 
+/// When there is an operator's page.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum OperatorPage {
+    Auto,
+    On,
+    Off,
+}
+
+impl OperatorPage {
+    /// Whether there is one at `address`.
+    fn is_shown(self, address: SocketAddr) -> bool {
+        match self {
+            Self::Auto => address.ip().is_loopback(),
+            Self::On => true,
+            Self::Off => false,
+        }
+    }
+}
+
 impl From<Ack> for rushhour_store::Ack {
     fn from(ack: Ack) -> Self {
         match ack {
@@ -158,6 +184,7 @@ fn raise_file_limit() {
 }
 
 async fn serve_until_stopped(args: &Args, quiet: bool) -> Result<Exit> {
+    let _log = args.log.listen()?;
     let mut signal = StopSignal::listen()?;
     raise_file_limit();
     if args.with_parent {
@@ -200,19 +227,24 @@ async fn serve_until_stopped(args: &Args, quiet: bool) -> Result<Exit> {
     let address = listener.local_addr().context("asking for the address")?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     show(&format!("listening on {scheme}://{address}\n"))?;
+    info!(%address, users = stat.users, entries = stat.entries, "listening");
     let app = App::guarded(store, limits, auth);
     let app = Arc::new(if args.store == Manner::Serial { app.serial(args.service_time) } else { app });
+    if args.operator_page.is_shown(address) {
+        open_operator_page(&app);
+    }
     let intake = Intake::start(&app, args.intake.options()?).context("starting the intake")?;
     let every = if args.seal_eagerly { Duration::from_millis(1) } else { MAINTAIN_EVERY };
     let maintenance = Maintenance::start(&app, every).context("starting the maintenance")?;
     let refreshing = tokio::spawn(refresh(Arc::clone(&app), tls.clone()));
-    serve(listener, tls, router(app), limits, signal.recv()).await;
+    serve(listener, tls, router(Arc::clone(&app)), app, signal.recv()).await;
     refreshing.abort();
     blocking(move || {
         intake.stop();
         maintenance.stop();
     })
     .await;
+    info!("stopped");
     if !quiet {
         say("stopped");
     }

@@ -60,8 +60,14 @@ pub mod route {
     pub const LOGS: &str = "/logs";
     /// Describes the interface; GET.
     pub const OPENAPI: &str = "/openapi.json";
+    /// The operator's page; GET.
+    pub const OPERATOR: &str = "/";
+    /// What it shows, as server-sent events; GET.
+    pub const OPERATOR_EVENTS: &str = "/operator/events";
     /// Tells that the server is up; GET.
     pub const HEALTHZ: &str = "/healthz";
+    /// Whether it can be used.
+    pub const READYZ: &str = "/readyz";
     /// The server's own measurements in Prometheus text; GET.
     pub const METRICS: &str = "/metrics";
 }

@@ -1,17 +1,22 @@
 //! What every request shares.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rushhour_store::Store;
 use tokio::sync::Semaphore;
 
+use crate::activity::Activity;
 use crate::admission::{Admission, QueueLimits};
 use crate::auth::Auth;
 use crate::by_day::Everybody;
 use crate::diary::Recent;
 use crate::events::Hub;
+use crate::intake::wall_time;
 use crate::metrics::Metrics;
+use crate::operator::Operator;
+use crate::request_log::RequestLog;
 use crate::serial::Serial;
 use crate::stamps::Stamps;
 use crate::usages::Usages;
@@ -97,6 +102,10 @@ pub struct App {
     pub(crate) labels: tokio::sync::Mutex<()>,
     /// How long each request takes at least, one after another; `None` where they are worked on side by side.
     pub(crate) serial: Option<Serial>,
+    pub(crate) activity: Activity,
+    pub(crate) request_log: RequestLog,
+    pub(crate) operator: OnceLock<Operator>,
+    is_draining: AtomicBool,
 }
 
 impl App {
@@ -125,6 +134,10 @@ impl App {
             everybody: Everybody::default(),
             labels: tokio::sync::Mutex::default(),
             serial: None,
+            activity: Activity::default(),
+            request_log: RequestLog::new(wall_time()),
+            operator: OnceLock::new(),
+            is_draining: AtomicBool::new(false),
         }
     }
 
@@ -148,6 +161,32 @@ impl App {
     /// When the store cannot be read.
     pub fn sum_up(&self) -> Result<(), rushhour_store::Error> {
         self.everybody.look(&self.store, &|| false)
+    }
+
+    /// How much memory bodies take now.
+    pub(crate) fn bodies_bytes(&self) -> usize {
+        self.limits.bodies_bytes_max.saturating_sub(self.body_room.available_permits() * ROOM_BYTES)
+    }
+
+    /// Why nobody should be sent here now.
+    pub(crate) fn unready(&self) -> Option<&'static str> {
+        if self.is_draining() {
+            return Some("the server is stopping");
+        }
+        if self.store.damage().is_some() {
+            return Some("the log is damaged, so nothing can be uploaded");
+        }
+        self.store.is_poisoned().then_some("a write to the log has failed, so nothing can be uploaded")
+    }
+
+    /// Whether the server stops.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::Relaxed)
+    }
+
+    /// Lets `/readyz` say that the server stops; requests are answered as before.
+    pub fn drain(&self) {
+        self.is_draining.store(true, Ordering::Relaxed);
     }
 
     /// What it answers from.

@@ -14,12 +14,14 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use rushhour_model::ids::UserId;
 use serde_json::{Map, Value};
 
+use crate::activity::Visit;
 use crate::app::App;
 use crate::auth::believed::Believed;
 pub use crate::auth::rate::RateLimit;
 use crate::auth::rate::Rates;
 use crate::auth::study::Study;
 use crate::error::ServerError;
+use crate::intake::wall_time;
 use crate::watched::FileError;
 
 /// The header that a load balancer can hash on.
@@ -190,6 +192,7 @@ impl Name<'_> {
     pub(crate) fn user(&self, app: &App) -> Result<UserId, ServerError> {
         let user = app.store.user(&self.0).ok_or(ServerError::UnknownToken)?;
         app.auth.rates.as_ref().map_or(Ok(()), |rates| rates.count(user))?;
+        app.activity.note(user, Visit::Call, wall_time());
         Ok(user)
     }
 

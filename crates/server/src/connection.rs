@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use axum::Router;
@@ -9,12 +10,14 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
+use tracing::warn;
 
-use crate::app::Limits;
+use crate::app::App;
 use crate::tls::Tls;
 
 /// The wait after a failed accept (out of file descriptors, say), so that the loop does not spin.
@@ -30,9 +33,10 @@ pub async fn serve(
     listener: TcpListener,
     tls: Option<Arc<Tls>>,
     router: Router,
-    limits: Limits,
+    app: Arc<App>,
     shutdown: impl Future<Output = ()>,
 ) {
+    let limits = app.limits;
     let permits = Arc::new(Semaphore::new(limits.connections_max));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(limits.head_timeout);
@@ -45,29 +49,51 @@ pub async fn serve(
             accepted = accept(&listener, &permits) => accepted,
         };
         let (http, router, watcher, tls) = (builder.clone(), router.clone(), graceful.watcher(), tls.clone());
+        let open = Open::new(&app, permit);
         tokio::spawn(async move {
             let Some(tls) = tls else {
-                talk(&http, stream, router, watcher, permit).await;
+                talk(&http, stream, router, watcher, open).await;
                 return;
             };
             // Who does not come to an end with the handshake is let go like who does not with a head.
             if let Ok(Ok(stream)) = timeout(limits.head_timeout, tls.accept(stream)).await {
-                talk(&http, stream, router, watcher, permit).await;
+                talk(&http, stream, router, watcher, open).await;
             }
         });
     }
+    app.drain();
     drop(listener);
     let _ = timeout(limits.drain_timeout, graceful.shutdown()).await;
 }
 
-async fn talk<S>(http: &http1::Builder, stream: S, router: Router, watcher: Watcher, permit: OwnedSemaphorePermit)
+/// An open connection, until it is dropped.
+struct Open {
+    count: Gauge<i64, AtomicI64>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Open {
+    fn new(app: &App, permit: OwnedSemaphorePermit) -> Self {
+        let count = app.metrics.connections.clone();
+        count.inc();
+        Self { count, _permit: permit }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.count.dec();
+    }
+}
+
+async fn talk<S>(http: &http1::Builder, stream: S, router: Router, watcher: Watcher, open: Open)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     // A connection that breaks is the client's affair; its requests have been counted.
     let _ = watcher.watch(connection).await;
-    drop(permit);
+    drop(open);
 }
 
 async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
@@ -79,7 +105,10 @@ async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> (TcpStream,
                 let _ = stream.set_nodelay(true);
                 return (stream, permit);
             }
-            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            Err(error) => {
+                warn!(%error, "no connection can be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
         }
     }
 }

@@ -59,6 +59,8 @@ pub(crate) enum ServerError {
     Method(String),
     #[error("the body did not arrive within {0} s")]
     SlowBody(f64),
+    #[error("not ready: {0}")]
+    NotReady(&'static str),
     #[error("too many requests at once; send it again in {RETRY_AFTER_S} s")]
     Crowded,
     #[error("the body ended early: {0}")]
@@ -89,6 +91,7 @@ impl ServerError {
             Self::Store(rushhour_store::Error::DiskFull { .. }) => StatusCode::INSUFFICIENT_STORAGE,
             Self::Crowded
             | Self::Slow(_)
+            | Self::NotReady(_)
             | Self::Store(
                 rushhour_store::Error::Poisoned
                 | rushhour_store::Error::ReadOnly { .. }

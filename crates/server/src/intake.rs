@@ -18,6 +18,7 @@ use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
+use tracing::warn;
 
 use crate::app::App;
 use crate::diary::{Portion, Run, set_aside, summary, take_in};
@@ -264,9 +265,13 @@ impl Worker {
         counters.runs.inc();
         match guarded(|| take_in(&self.app.store, user, &self.options.stops, portion)) {
             Ok(Ok(run)) => self.count(user, &run),
-            Ok(Err(_)) => self.try_later(user),
+            Ok(Err(error)) => {
+                warn!(%error, "a user cannot be taken in now");
+                self.try_later(user);
+            }
             Err(reason) => {
                 counters.set_aside.inc();
+                warn!(reason, "a user's entries break the pipeline and were set aside");
                 self.report(user, portion, &reason);
             }
         }
@@ -285,6 +290,7 @@ impl Worker {
             // Who has more than a portion is still due.
             self.switch.due.fetch_add(1, Ordering::Relaxed);
         }
+        counters.stages.observe(run.took);
         counters.entries.inc_by(run.entries as u64);
         counters.rejected.inc_by(run.rejected.len() as u64);
     }

@@ -3,6 +3,7 @@
 //! It answers what a correct client relies on, with the same paths and bodies; where it differs from the original on
 //! purpose, `docs/COMPATIBILITY.md` says so. It knows neither who calls it nor how it is measured.
 
+mod activity;
 mod admission;
 mod app;
 mod auth;
@@ -15,6 +16,8 @@ mod events;
 pub mod intake;
 mod maintenance;
 mod metrics;
+mod operator;
+mod request_log;
 mod routes;
 mod serial;
 mod stamps;
@@ -27,6 +30,7 @@ pub use app::{App, Limits};
 pub use auth::{Aggregates, Auth, RateLimit};
 pub use connection::serve;
 pub use maintenance::Maintenance;
+pub use operator::open_operator_page;
 pub use routes::router;
 pub use tls::Tls;
 pub use watched::FileError;

@@ -1,16 +1,20 @@
-//! Maintenance: a thread that seals what is old in the store, keeps it small, and sums up what everybody does, while
-//! requests come first.
+//! Maintenance: a thread that seals what is old in the store, keeps it small, writes down when phones were last heard of,
+//! and sums up what everybody does, while requests come first.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
+use tracing::warn;
+
 use crate::app::App;
 use crate::intake::wall_time;
 
 /// It gives way to everything else, as the intake does.
 const NICE: i32 = 19;
+/// How often it is written down when phones were last heard of: what a crash may lose of it.
+const PROFILES_EVERY: Duration = Duration::from_secs(60);
 /// How long it sleeps before it looks whether it shall stop.
 const IDLE: Duration = Duration::from_millis(50);
 
@@ -47,13 +51,33 @@ impl Maintenance {
 fn work(app: &App, every: Duration, is_stopped: &AtomicBool) {
     // Where it cannot be kinder it works all the same.
     let _ = rustix::process::nice(NICE);
-    let mut summed = (u64::MAX, Duration::ZERO);
-    while !is_stopped.load(Ordering::Relaxed) {
-        // A store that is read-only stays so until it is opened again.
-        if app.store.damage().is_some() || !maintain(app) {
+    if let Err(error) = app.activity.read_back(&app.store) {
+        warn!(%error, "nobody knows when phones were last heard of");
+        app.metrics.maintenance.failed.inc();
+    }
+    let (mut written, mut summed) = (wall_time(), (u64::MAX, Duration::ZERO));
+    // A store that is read-only stays so until it is opened again.
+    while !is_stopped.load(Ordering::Relaxed) && app.store.damage().is_none() {
+        if !maintain(app) {
             sum_up(app, &mut summed, is_stopped);
             rest(every, is_stopped);
         }
+        // A clock that was set back only delays it.
+        if wall_time().saturating_sub(written) >= PROFILES_EVERY {
+            written = wall_time();
+            write_profiles(app);
+        }
+    }
+    if app.store.damage().is_none() {
+        write_profiles(app);
+    }
+}
+
+/// Writes down when phones were last heard of.
+fn write_profiles(app: &App) {
+    if let Err(error) = app.activity.write(&app.store) {
+        warn!(%error, "it cannot be written down when phones were last heard of");
+        app.metrics.maintenance.failed.inc();
     }
 }
 
@@ -77,10 +101,14 @@ fn maintain(app: &App) -> bool {
             counters.sealed_entries.inc_by(done.entries);
             counters.sealed_chunks.inc_by(done.chunks);
             counters.failed.inc_by(done.failed.len() as u64);
+            if let Some((_, error)) = done.failed.first() {
+                warn!(users = done.failed.len(), %error, "users cannot be sealed now");
+            }
             // Who cannot be sealed now cannot be sealed in a moment either.
             done.has_more && done.failed.is_empty()
         }
-        Err(_) => {
+        Err(error) => {
+            warn!(%error, "the maintenance failed");
             counters.failed.inc();
             false
         }

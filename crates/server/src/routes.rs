@@ -31,7 +31,8 @@ use tower_http::decompression::RequestDecompressionLayer;
 use crate::admission::{Class, admit};
 use crate::app::App;
 use crate::error::ServerError;
-use crate::metrics::measure;
+use crate::operator;
+use crate::request_log::measure;
 use crate::serial::in_turn;
 
 /// The whole HTTP interface over `app`.
@@ -49,7 +50,10 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(admitted(calls(), Class::Call))
         .route(route::EVENTS, get(events::follow))
         .route(&format!("{}/{{*route}}", route::REDIRECT), get(redirect::redirect))
+        .route(route::OPERATOR, get(operator::page))
+        .route(route::OPERATOR_EVENTS, get(operator::events))
         .route(route::HEALTHZ, get(health::healthz))
+        .route(route::READYZ, get(health::readyz))
         .route(route::METRICS, get(health::metrics))
         .route(route::OPENAPI, get(openapi::openapi))
         .fallback(no_route)

@@ -29,8 +29,8 @@ async fn start(limits: Limits) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
-    let app = router(Arc::new(App::new(store, limits)));
-    let served = tokio::spawn(serve(listener, None, app, limits, async { drop(stopped.await) }));
+    let app = Arc::new(App::new(store, limits));
+    let served = tokio::spawn(serve(listener, None, router(Arc::clone(&app)), app, async { drop(stopped.await) }));
     Running { address, stop, served, _dir: dir }
 }
 
@@ -128,8 +128,8 @@ async fn a_renewed_certificate_is_shown_without_a_restart() {
     let store = Store::open(Options::new(&dir.path().join("store"), StdRng::seed_from_u64(1))).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let app = router(Arc::new(App::new(store, Limits::default())));
-    tokio::spawn(serve(listener, Some(Arc::clone(&tls)), app, Limits::default(), std::future::pending()));
+    let app = Arc::new(App::new(store, Limits::default()));
+    tokio::spawn(serve(listener, Some(Arc::clone(&tls)), router(Arc::clone(&app)), app, std::future::pending()));
     assert!(healthz(address, first.clone()).await.unwrap().ends_with("ok\n"));
     let (renewed, _, second) = certificate(&dir, "renewed");
     std::fs::rename(renewed, &pem).unwrap();

@@ -2,9 +2,11 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use rushhour_model::ids::UserId;
 
+use crate::clock::Clock;
 use crate::log::RecordAt;
 use crate::pending::Pending;
 use crate::upload::RecordHeader;
@@ -20,12 +22,15 @@ pub(crate) struct HotRecord {
     pub(crate) bytes: u32,
     pub(crate) first_ts: f64,
     pub(crate) last_ts: f64,
+    /// When it came, in tenths of a second since the store was opened: enough for thirteen years, and it takes no room.
+    pub(crate) arrived_ds: u32,
 }
 
 impl HotRecord {
-    pub(crate) fn new(header: &RecordHeader, at: RecordAt) -> Self {
+    pub(crate) fn new(header: &RecordHeader, at: RecordAt, arrived: Duration) -> Self {
         let RecordHeader { number, entries, bytes, first_ts, last_ts, .. } = *header;
-        Self { at, number, entries, bytes, first_ts, last_ts }
+        let arrived_ds = u32::try_from(arrived.as_millis() / 100).unwrap_or(u32::MAX);
+        Self { at, number, entries, bytes, first_ts, last_ts, arrived_ds }
     }
 }
 
@@ -48,13 +53,35 @@ impl HotUser {
 }
 
 /// Every user's uploads in the log.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Hot {
     users: RwLock<HashMap<UserId, Arc<RwLock<HotUser>>>>,
     pending: Pending,
+    clock: Clock,
+    opened: Duration,
 }
 
 impl Hot {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { users: RwLock::default(), pending: Pending::default(), clock, opened: clock() }
+    }
+
+    /// The time since the store was opened.
+    pub(crate) fn now(&self) -> Duration {
+        (self.clock)().saturating_sub(self.opened)
+    }
+
+    /// When the oldest upload came that was not taken in.
+    pub(crate) fn oldest_waiting(&self) -> Option<Duration> {
+        let first_waiting = |user: &Arc<RwLock<HotUser>>| {
+            let hot = user.read().expect("no writer panics");
+            let taken = hot.records.partition_point(|record| record.number < hot.taken);
+            hot.records.get(taken).map(|record| record.arrived_ds)
+        };
+        let users = self.users.read().expect("no writer panics");
+        users.values().filter_map(first_waiting).min().map(|tenths| Duration::from_millis(u64::from(tenths) * 100))
+    }
+
     /// Takes in a record of the log. Later calls win over earlier ones.
     pub(crate) fn apply(&self, user: UserId, record: HotRecord) {
         let known = self.user(user);

@@ -9,17 +9,20 @@
 
 mod bulk;
 mod chunk;
+mod clock;
 mod core;
 mod directory;
 mod disk;
 mod erase;
 mod error;
+mod figures;
 mod hot;
 mod inventory;
 mod log;
 mod maintain;
 mod open;
 mod pending;
+mod profiles;
 mod query;
 mod read;
 mod repair;
@@ -30,12 +33,14 @@ mod verify;
 mod volume;
 
 pub use chunk::NewRow;
+pub use clock::{Clock, steady_time};
 pub use directory::{ChapterKey, Rewrite, Taken};
 pub use disk::{Disk, DiskFile, LocalDisk};
 pub use erase::Erased;
 pub use error::Error;
+pub use figures::Sizes;
 pub use inventory::{Inventory, KeyUsage, PersonUsage};
-pub use log::{Ack, Damage, Repaired};
+pub use log::{Ack, Damage, Repaired, SYNC_BOUNDS_S, SyncTimes};
 pub use maintain::{Maintained, Policy};
 pub use open::{IosRounding, Options};
 pub use query::{LocalDates, PartRange, Query, TimeField};

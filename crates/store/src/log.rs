@@ -6,7 +6,7 @@ mod mend;
 mod scan;
 mod segment;
 
-pub use committer::Ack;
+pub use committer::{Ack, SYNC_BOUNDS_S, SyncTimes};
 pub(crate) use committer::{Committer, Counters, Log};
 pub use mend::Repaired;
 pub(crate) use mend::{cut_from, recover, skip};

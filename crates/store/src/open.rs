@@ -4,11 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rushhour_model::ids::UserId;
 
+use crate::clock::{Clock, steady_time};
 use crate::core::{Core, People};
 use crate::directory::Directory;
 use crate::disk::{Disk, LocalDisk};
@@ -50,6 +52,8 @@ pub struct Options {
     pub ios_rounding: IosRounding,
     /// What the files are on.
     pub disk: Arc<dyn Disk>,
+    /// What tells how long something takes.
+    pub clock: Clock,
     /// Draws user ids and salts.
     pub rng: StdRng,
 }
@@ -66,6 +70,7 @@ impl Options {
             policy: Policy::default(),
             ios_rounding: IosRounding::default(),
             disk: Arc::new(LocalDisk),
+            clock: steady_time,
             rng,
         }
     }
@@ -78,8 +83,8 @@ impl Store {
     /// # Errors
     /// [`Error::InUse`], [`Error::DirectoryLost`], or a file that cannot be read or made.
     pub fn open(options: Options) -> Result<Self, Error> {
-        let Options { dir, segment_bytes, volume_bytes, ack, policy, ios_rounding, disk, mut rng } = options;
-        let opened = Opened::read(disk, dir, volume_bytes, StdRng::from_rng(&mut rng))?;
+        let Options { dir, segment_bytes, volume_bytes, ack, policy, ios_rounding, disk, clock, mut rng } = options;
+        let opened = Opened::read(disk, clock, dir, volume_bytes, StdRng::from_rng(&mut rng))?;
         let Opened { mut core, tail, torn_bytes } = opened;
         core.ios_rounding = ios_rounding;
         let counters = Arc::new(Counters::default());
@@ -91,6 +96,7 @@ impl Store {
             segments: Arc::clone(&core.segments),
             hot: Arc::clone(&core.hot),
             counters: Arc::clone(&counters),
+            clock,
             rng: StdRng::from_rng(&mut rng),
             is_poisoned: false,
             unsynced: (0, 0),
@@ -122,16 +128,16 @@ struct Opened {
 }
 
 impl Opened {
-    fn read(disk: Arc<dyn Disk>, dir: PathBuf, volume_bytes: u64, rng: StdRng) -> Result<Self, Error> {
+    fn read(disk: Arc<dyn Disk>, clock: Clock, dir: PathBuf, volume_bytes: u64, rng: StdRng) -> Result<Self, Error> {
         let (log_dir, chunk_dir) = (dir.join("log"), dir.join("chunks"));
         for folder in [&log_dir, &chunk_dir] {
             disk.create_dir(folder).map_err(Error::io("creating", folder))?;
         }
         // The directory comes first: it is what tells that another process has the store.
         let directory = Directory::open(Arc::clone(&disk), &dir)?;
-        let hot = Arc::new(Hot::default());
+        let hot = Arc::new(Hot::new(clock));
         hot.start(directory.people()?.iter().map(|person| (person.id, person.sealed)));
-        let apply = |header: RecordHeader, at| hot.apply(header.user, HotRecord::new(&header, at));
+        let apply = |header: RecordHeader, at| hot.apply(header.user, HotRecord::new(&header, at, Duration::ZERO));
         let recovered = recover(&*disk, &log_dir, directory.log_start()?, apply)?;
         disk.sync_dir(&dir).map_err(Error::io("syncing", &dir))?;
         let damage = recovered.damage.first().map(ToString::to_string);

@@ -171,6 +171,14 @@ impl Volumes {
         if is_full(&error) { Error::full(path, bytes) } else { Error::io("creating", path)(error) }
     }
 
+    /// How long the files are together.
+    pub(crate) fn bytes(&self) -> Result<u64, Error> {
+        let files = self.files.read().expect("no writer panics").clone();
+        let length =
+            |(number, volume): (&u32, &Volume)| volume.file.len().map_err(Error::io("measuring", &self.path(*number)));
+        files.iter().map(length).sum()
+    }
+
     /// Whether groups are written to this volume.
     pub(crate) fn is_tail(&self, number: u32) -> bool {
         self.writer.lock().expect("no holder panics").tail.is_some_and(|(tail, _)| tail == number)

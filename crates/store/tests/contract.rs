@@ -222,7 +222,9 @@ async fn a_failed_sync_is_not_acknowledged_and_nothing_more_is_taken() {
     let store = Store::open(options).unwrap();
     let user = store.register("anna").await.unwrap();
     let upload = || Upload::pack(user, &[NewRow { kind: "t", key: "k", write_ts: 1.0, text: "{}" }]);
+    assert!(!store.is_poisoned());
     assert!(matches!(store.append(upload()).await.unwrap_err(), Error::Io { .. }));
+    assert!(store.is_poisoned());
     assert!(matches!(store.append(upload()).await.unwrap_err(), Error::Poisoned));
     assert_eq!(find(&store, user, everything()).await, "");
 }

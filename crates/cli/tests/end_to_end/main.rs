@@ -2,10 +2,14 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on may panic")]
 
+mod browser;
 mod diary;
 mod interrupt;
 mod kill;
 mod launch;
+mod logs;
+mod operator;
+mod prometheus;
 mod serving;
 mod store;
 mod synth;

@@ -7,6 +7,8 @@ use std::process::{Child, Command, Stdio};
 use rushhour_load::tls::unbelieving;
 use serde_json::{Value, json};
 
+use crate::interrupt::signal;
+
 /// The program under test.
 pub(crate) fn rushhour() -> Command {
     Command::new(env!("CARGO_BIN_EXE_rushhour"))
@@ -33,6 +35,12 @@ impl Serving {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let url = line.trim().strip_prefix("listening on ").unwrap().to_owned();
         Self { child, url }
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub(crate) fn stop(&mut self) {
+        signal(self.child.id(), "-TERM");
+        assert!(self.child.wait().unwrap().success());
     }
 
     /// `kill -9`, and waits until it is gone.

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rushhour_model::entry::Entry;
 use rushhour_model::ids::UserId;
@@ -18,7 +19,7 @@ use rushhour_pipeline::outline::Outline;
 use rushhour_pipeline::timeline::labelled_trips;
 use rushhour_pipeline::transit::Stops;
 use rushhour_pipeline::write::{Settings, write};
-use rushhour_store::{ChapterKey, Error, Rewrite, Store, Taken};
+use rushhour_store::{ChapterKey, Error, Rewrite, Store, Taken, steady_time};
 
 use crate::diary::kept::KeptChapter;
 use crate::diary::reading::{Reader, SENSED, Stretch, observed, query};
@@ -46,6 +47,8 @@ pub struct Run {
     pub rejected: Vec<Rejected>,
     /// Chapters that were written.
     pub chapters: usize,
+    /// How long it took to read the entries, to find what they tell and to keep it.
+    pub took: [Duration; 3],
 }
 
 /// Takes in what a user's phones have sent since the last run. Blocks the thread.
@@ -53,6 +56,7 @@ pub struct Run {
 /// # Errors
 /// When the store fails; then the entries have not been taken in.
 pub fn take_in(store: &Store, user: UserId, stops: &Stops, portion: Portion) -> Result<Run, Error> {
+    let started = steady_time();
     let mut state = State::read(store, user)?;
     let fresh = store.fresh(user, portion.entries_max, portion.span_s_max)?;
     let is_cut_short = state.horizon_ts < state.target_ts;
@@ -67,11 +71,12 @@ pub fn take_in(store: &Store, user: UserId, stops: &Stops, portion: Portion) -> 
         }
     }
     let inputs = observations.take_inputs();
-    let mut run = Run { entries: fresh.entries.len(), rejected: observations.rejected().to_vec(), chapters: 0 };
+    let mut run = Run { entries: fresh.entries.len(), rejected: observations.rejected().to_vec(), ..Run::default() };
     // A run that was cut short by a crash left only a part of the diary.
     let news = if is_cut_short { News::ALL } else { observations.news() };
     drop(observations);
     let mut change = Change::new(store, user, state);
+    let read = steady_time();
     if news.is_any() {
         let news = change.state.failed.take().map_or(news, |failed| failed.and(news));
         run.chapters = change.write(news, inputs, stops)?;
@@ -79,7 +84,9 @@ pub fn take_in(store: &Store, user: UserId, stops: &Stops, portion: Portion) -> 
         change.state.horizon_ts = change.state.target_ts;
         change.add_inputs(inputs)?;
     }
+    let found = steady_time();
     change.commit(fresh.taken)?;
+    run.took = [read.saturating_sub(started), found.saturating_sub(read), steady_time().saturating_sub(found)];
     Ok(run)
 }
 

@@ -22,6 +22,7 @@ use crate::body::{JsonBody, parse};
 use crate::error::ServerError;
 use crate::events::{PAGE_ENTRIES_MAX, Subscription};
 use crate::intake::wall_time;
+use crate::metrics::KeyCounts;
 use crate::routes::{json, json_text};
 
 /// Where a client says how far it has got.
@@ -109,8 +110,7 @@ pub(crate) async fn append(
         app.metrics.suspended.inc();
     } else {
         app.store.append(Upload::pack(user, &[NewRow { kind: KIND, key: &name, write_ts, text: &text }])).await?;
-        app.metrics.entries.inc();
-        app.metrics.ingest_bytes.inc_by(body.bytes.len() as u64);
+        app.metrics.count_upload(&KeyCounts::other(), body.bytes.len());
         app.hub.note(user);
     }
     let mut response = json(&LogAppendResponse { id: id.to_string(), write_ts });

@@ -37,6 +37,7 @@ use crate::routes::{timeline, usages, usercache};
         usages::count,
         redirect::redirect,
         health::healthz,
+        health::readyz,
         health::metrics
     ),
     modifiers(&Tokens),

@@ -8,10 +8,12 @@ use rushhour_model::ids::UserId;
 use rushhour_model::wire::{Call, CompleteTsResponse, ErrorResponse, RangeTsResponse};
 use rushhour_store::blocking;
 
+use crate::activity::Visit;
 use crate::app::App;
 use crate::body::{JsonBody, parse};
 use crate::diary::{Summary, summary};
 use crate::error::ServerError;
+use crate::intake::wall_time;
 use crate::routes::json;
 
 /// The original's stages count as done this long behind what they have done, in seconds.
@@ -26,7 +28,9 @@ const DONE_BEHIND_S: f64 = 5.0;
 )]
 pub(crate) async fn get_range_ts(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let call: Call<'_> = parse(&body.bytes)?;
-    let Summary { start_ts, end_ts, .. } = read(&app, body.caller.user(&app, call.user.as_deref())?).await?;
+    let user = body.caller.user(&app, call.user.as_deref())?;
+    app.activity.note(user, Visit::Diary, wall_time());
+    let Summary { start_ts, end_ts, .. } = read(&app, user).await?;
     Ok(json(&RangeTsResponse { start_ts, end_ts }))
 }
 

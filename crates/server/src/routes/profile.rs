@@ -39,6 +39,7 @@ pub(crate) async fn get(State(app): State<Arc<App>>, body: JsonBody) -> Result<R
     let user = body.caller.user(&app, call.user.as_deref())?;
     let mut profile = Map::from_iter([("user_id".to_owned(), value!({"$uuid": user.hex()}))]);
     profile.extend(app.store.profile(user).await?);
+    profile.extend(app.activity.fields(user));
     profile.extend(known_of(&pipeline::read(&app, user).await?));
     Ok(json(&Value::Object(profile)))
 }

@@ -14,6 +14,7 @@ use crate::auth::Caller;
 use crate::body::{JsonBody, parse};
 use crate::error::ServerError;
 use crate::intake::wall_time;
+use crate::metrics::KeyCounts;
 use crate::routes::{json, json_text};
 
 /// `POST /api/usages`
@@ -27,8 +28,7 @@ pub(crate) async fn post(State(app): State<Arc<App>>, body: JsonBody) -> Result<
     body.caller.is_let_in(&app)?;
     let usage: UsageRequest<'_> = parse(&body.bytes)?;
     let id = app.usages.keep(&app.store, app.stamps.next(wall_time()), &usage).await?;
-    app.metrics.entries.inc();
-    app.metrics.ingest_bytes.inc_by(body.bytes.len() as u64);
+    app.metrics.count_upload(&KeyCounts::other(), body.bytes.len());
     let mut response = json(&UsageResponse { id: id.to_string() });
     *response.status_mut() = StatusCode::CREATED;
     Ok(response)

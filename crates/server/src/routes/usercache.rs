@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
+use rushhour_model::ids::UserId;
 use rushhour_model::received::Received;
 use rushhour_model::wire::{
     Call, ErrorResponse, PutOneRequest, PutOneResponse, PutRequest, PutResponse, UsercacheGetResponse,
@@ -13,9 +14,12 @@ use rushhour_store::{Ack, NewRow, Upload};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::activity::{Sent, Visit};
 use crate::app::App;
 use crate::body::{JsonBody, parse};
 use crate::error::ServerError;
+use crate::intake::wall_time;
+use crate::metrics::KeyCounts;
 use crate::routes::json;
 
 /// The header that says when uploads are acknowledged.
@@ -66,7 +70,8 @@ pub(crate) async fn putone(State(app): State<Arc<App>>, body: JsonBody) -> Resul
 )]
 pub(crate) async fn get(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let call: Call<'_> = parse(&body.bytes)?;
-    body.caller.user(&app, call.user.as_deref())?;
+    let user = body.caller.user(&app, call.user.as_deref())?;
+    app.activity.note(user, Visit::Sync, wall_time());
     Ok(json(&UsercacheGetResponse { server_to_phone: Vec::new() }))
 }
 
@@ -81,8 +86,20 @@ fn acknowledged(app: &App, mut response: Response) -> Response {
     response
 }
 
-/// An upload, and how many entries it has.
-type Packed = (Upload, u64);
+/// An upload, and what is noted of it once it is kept.
+struct Packed {
+    upload: Upload,
+    user: UserId,
+    sent: Option<Sent>,
+    keys: KeyCounts,
+}
+
+impl Packed {
+    fn of(user: UserId, received: &[Received<'_>]) -> Self {
+        let upload = Upload::pack(user, &rows(received));
+        Self { upload, user, sent: Sent::of(received), keys: KeyCounts::of(received) }
+    }
+}
 
 /// What came of a put.
 struct Put {
@@ -118,8 +135,8 @@ fn pack_put(app: &App, body: &JsonBody) -> Result<Put, ServerError> {
         return Err(ServerError::ManyEntries { entries: entries.len(), max: app.limits.put_entries_max });
     }
     let received = read_all(&entries)?;
-    let upload = (!received.is_empty()).then(|| (Upload::pack(user, &rows(&received)), received.len() as u64));
-    Ok(Put { upload, configuration })
+    app.activity.note(user, Visit::Put, wall_time());
+    Ok(Put { upload: (!received.is_empty()).then(|| Packed::of(user, &received)), configuration })
 }
 
 fn pack_putone(app: &App, body: &JsonBody) -> Result<Option<Packed>, ServerError> {
@@ -133,7 +150,8 @@ fn pack_putone(app: &App, body: &JsonBody) -> Result<Option<Packed>, ServerError
     let entry = request.the_entry.ok_or(ServerError::Missing("the_entry"))?;
     let received =
         [Received::read(entry).map_err(|lack| ServerError::Invalid { name: "the_entry", reason: lack.to_string() })?];
-    Ok(Some((Upload::pack(user, &rows(&received)), 1)))
+    app.activity.note(user, Visit::Put, wall_time());
+    Ok(Some(Packed::of(user, &received)))
 }
 
 /// Reads every entry, or refuses the batch for the first that cannot be identified.
@@ -154,11 +172,12 @@ fn rows<'a>(received: &'a [Received<'_>]) -> Vec<NewRow<'a>> {
     received.iter().map(row).collect()
 }
 
-async fn keep(app: &App, (upload, entries): Packed, body_bytes: usize) -> Result<(), ServerError> {
-    let user = upload.user();
-    app.store.append(upload).await?;
-    app.hub.note(user);
-    app.metrics.entries.inc_by(entries);
-    app.metrics.ingest_bytes.inc_by(body_bytes as u64);
+async fn keep(app: &App, packed: Packed, body_bytes: usize) -> Result<(), ServerError> {
+    app.store.append(packed.upload).await?;
+    app.hub.note(packed.user);
+    if let Some(sent) = packed.sent {
+        app.activity.note_sent(packed.user, sent);
+    }
+    app.metrics.count_upload(&packed.keys, body_bytes);
     Ok(())
 }

@@ -90,7 +90,8 @@ async fn a_profile_is_created_once_and_keeps_what_is_set() {
     assert_ne!(server.post("/profile/create", r#"{"user":"ben"}"#).await.1, first);
     let update = r#"{"user":"anna","update_doc":{"curr_platform":"ios","n":1.0,"user_id":"someone else"}}"#;
     assert_eq!(server.post("/profile/update", update).await.1, r#"{"update":true}"#);
-    let profile: Value = serde_json::from_str(&server.post("/profile/get", r#"{"user":"anna"}"#).await.1).unwrap();
+    let mut profile: Value = serde_json::from_str(&server.post("/profile/get", r#"{"user":"anna"}"#).await.1).unwrap();
+    assert!(profile.as_object_mut().unwrap().shift_remove("last_call_ts").is_some());
     let uuid: Value = serde_json::from_str(&first).unwrap();
     let hex = uuid["uuid"].as_str().unwrap().replace('-', "");
     assert_eq!(profile, json!({"user_id": {"$uuid": hex}, "curr_platform": "ios", "n": 1.0}));
@@ -196,14 +197,24 @@ async fn unknown_paths_and_methods_are_told_apart() {
 #[tokio::test]
 async fn the_server_tells_that_it_is_up_and_what_it_did() {
     let server = Server::with_anna().await;
-    let batch = json!({"user": "anna", "phone_to_server": [entry("a", 1.0), entry("a", 2.0)]}).to_string();
-    server.post("/usercache/put", &batch).await;
+    let batch = json!({"user": "anna", "phone_to_server": [entry("a", 1.0), entry("background/battery", 2.0)]});
+    server.post("/usercache/put", &batch.to_string()).await;
     server.post("/no/such/route", "{}").await;
     server.send("BREW", "/no/such/route", Body::empty()).await;
     assert_eq!(server.send("GET", "/healthz", Body::empty()).await, (StatusCode::OK, "ok\n".to_owned()));
     let (_, text) = server.send("GET", "/metrics", Body::empty()).await;
     for line in [
-        "em_ingest_entries_total 2",
+        r#"em_ingest_entries_total{key="background/battery"} 1"#,
+        r#"em_ingest_entries_total{key="other"} 1"#,
+        r#"em_store_bytes{tier="volumes"} "#,
+        "em_store_fsync_seconds_count 1",
+        "em_store_writable 1",
+        "em_pipeline_users_pending 1",
+        "em_pipeline_lag_seconds ",
+        r#"em_pipeline_stage_seconds_count{stage="find"} 0"#,
+        r#"em_phones{synced="hour"} 1"#,
+        "em_connections 0",
+        "process_cpu_seconds_total ",
         "em_store_entries 2",
         "em_users 1",
         r#"http_request_method="POST",http_route="/usercache/put",http_response_status_code="200"} 1"#,
@@ -213,4 +224,45 @@ async fn the_server_tells_that_it_is_up_and_what_it_did() {
     ] {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }
+}
+
+#[tokio::test]
+async fn a_profile_tells_when_its_phone_was_last_heard_of() {
+    let server = Server::with_anna().await;
+    let profile = async || {
+        let (_, body) = server.post("/profile/get", r#"{"user":"anna"}"#).await;
+        serde_json::from_str::<Value>(&body).unwrap()
+    };
+    let fresh = profile().await;
+    assert!(fresh["last_call_ts"].is_f64() && fresh["last_sync_ts"].is_null(), "{fresh}");
+    let batch = json!({"user": "anna", "phone_to_server": [entry("background/location", 1.0), entry("b", 2.0)]});
+    server.post("/usercache/put", &batch.to_string()).await;
+    let told = profile().await;
+    assert_eq!((&told["last_location_ts"], &told["last_phone_data_ts"]), (&json!(1.5), &json!(2.0)));
+    assert!(told["last_put_ts"].is_f64() && told["last_sync_ts"].is_f64(), "{told}");
+    assert!(told["last_diary_fetch_ts"].is_null(), "{told}");
+    server.post("/pipeline/get_range_ts", r#"{"user":"anna"}"#).await;
+    assert!(profile().await["last_diary_fetch_ts"].is_f64());
+}
+
+#[tokio::test]
+async fn a_server_that_stops_is_up_and_not_ready() {
+    let server = Server::new();
+    assert_eq!(server.send("GET", "/readyz", Body::empty()).await, (StatusCode::OK, "ready\n".to_owned()));
+    server.app.drain();
+    let (status, text) = server.send("GET", "/readyz", Body::empty()).await;
+    assert_eq!((status.as_u16(), text.as_str()), (503, r#"{"error":"not ready: the server is stopping"}"#));
+    assert_eq!(server.send("GET", "/healthz", Body::empty()).await.0, 200);
+}
+
+#[tokio::test]
+async fn an_answer_carries_the_id_of_its_request() {
+    let server = Server::new();
+    let answered = async |id: &str| {
+        let request = Request::builder().uri("/healthz").header("x-request-id", id).body(Body::empty()).unwrap();
+        let response = server.router().oneshot(request).await.unwrap();
+        response.headers().get("x-request-id").map(|id| id.to_str().unwrap().to_owned())
+    };
+    assert_eq!(answered("7f3a-1").await.as_deref(), Some("7f3a-1"));
+    assert_eq!(answered("a token {}").await, None, "nobody listens, so none is made");
 }

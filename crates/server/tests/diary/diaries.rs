@@ -56,6 +56,11 @@ pub(crate) fn label(start_ts: f64, end_ts: f64, write_ts: f64, label: &str) -> V
     entry("manual/mode_confirm", "message", write_ts, json!({"start_ts": start_ts, "end_ts": end_ts, "label": label}))
 }
 
+/// What a profile tells of the diary; the rest is when the phone called.
+fn told_of_diary(profile: &Value) -> [&Value; 3] {
+    ["pipeline_range", "total_trips", "labeled_trips"].map(|field| &profile[field])
+}
+
 #[tokio::test]
 async fn uploads_become_trips_once() {
     let (server, _dir) = with_anna().await;
@@ -84,7 +89,7 @@ async fn uploads_become_trips_once() {
     server.put("anna", &walks(0)).await;
     server.take_in_all(ALL);
     assert_eq!(server.trips("anna", "2024-05-06").await, before);
-    assert_eq!(server.post("/profile/get", json!({"user": "anna"})).await, profile);
+    assert_eq!(told_of_diary(&server.post("/profile/get", json!({"user": "anna"})).await), told_of_diary(&profile));
 }
 
 #[tokio::test]
@@ -415,5 +420,5 @@ async fn a_diary_of_another_version_is_written_anew_from_all_that_was_sent() {
     server.put("anna", &walks(90)).await;
     server.take_in_all(ALL);
     assert_eq!(server.found("anna", &["analysis/composite_trip"], "data.end_ts", 0.0, 1e11).await, before);
-    assert_eq!(server.post("/profile/get", json!({"user": "anna"})).await, profile);
+    assert_eq!(told_of_diary(&server.post("/profile/get", json!({"user": "anna"})).await), told_of_diary(&profile));
 }

@@ -142,8 +142,7 @@ impl Directory {
             let mut table = change.open_table(PROFILES)?;
             let mut profile = table.get(number)?.map(|fields| read_fields(fields.value())).unwrap_or_default();
             profile.extend(fields);
-            let text = serde_json::to_vec(&profile).expect("a map with text keys can be written as JSON");
-            table.insert(number, text.as_slice())?;
+            table.insert(number, text_of(&profile).as_slice())?;
             let mut users = change.open_table(USERS)?;
             let row = users.get(number)?.map(|row| row.value());
             if let Some((id, sealed, true)) = row {
@@ -152,6 +151,34 @@ impl Directory {
             Ok(())
         })
     }
+
+    /// Sets fields in the profiles of these users, durably. What the volumes say of them stays as it is.
+    pub(crate) fn update_profiles(&self, changes: &[(u32, &Map<String, Value>)]) -> Result<(), Error> {
+        self.write(Durability::Immediate, |change| {
+            let mut table = change.open_table(PROFILES)?;
+            for (number, fields) in changes {
+                let mut profile = table.get(number)?.map(|fields| read_fields(fields.value())).unwrap_or_default();
+                profile.extend(fields.iter().map(|(name, value)| (name.clone(), value.clone())));
+                table.insert(number, text_of(&profile).as_slice())?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Shows the fields of everybody who has some.
+    pub(crate) fn profiles(&self, visit: &mut dyn FnMut(u32, &Map<String, Value>)) -> Result<(), Error> {
+        self.read(|database| {
+            for row in database.begin_read()?.open_table(PROFILES)?.iter()? {
+                let (number, fields) = row?;
+                visit(number.value(), &read_fields(fields.value()));
+            }
+            Ok(())
+        })
+    }
+}
+
+fn text_of(profile: &Map<String, Value>) -> Vec<u8> {
+    serde_json::to_vec(profile).expect("a map with text keys can be written as JSON")
 }
 
 fn person(number: u32, (id, sealed, is_noted): (u128, u32, bool)) -> Person {

@@ -5,14 +5,16 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rushhour_model::ids::UserId;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::error::Error;
 use crate::hot::{Hot, HotRecord};
@@ -61,6 +63,40 @@ pub(crate) struct Counters {
     pub(crate) written_bytes: AtomicU64,
     /// Uploads that were acknowledged from memory and then could not be written.
     pub(crate) dropped: AtomicU64,
+    /// Whether a write has failed, after which there are no more.
+    pub(crate) is_poisoned: AtomicBool,
+    sync_ns: AtomicU64,
+    sync_buckets: [AtomicU64; SYNC_BOUNDS_S.len() + 1],
+}
+
+/// Syncs are counted by these durations, in seconds: flash with a battery, flash, a disk that turns, and trouble.
+pub const SYNC_BOUNDS_S: [f64; 14] =
+    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+
+/// How long the syncs of the log took.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SyncTimes {
+    /// All of them together, in seconds.
+    pub sum_s: f64,
+    /// How many took no longer than each of [`SYNC_BOUNDS_S`], and longer than the one before; the last took longer.
+    pub buckets: [u64; SYNC_BOUNDS_S.len() + 1],
+}
+
+impl Counters {
+    fn note_sync(&self, took: Duration) {
+        self.syncs.fetch_add(1, Ordering::Relaxed);
+        self.sync_ns.fetch_add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        let bucket = SYNC_BOUNDS_S.partition_point(|bound_s| *bound_s < took.as_secs_f64());
+        if let Some(bucket) = self.sync_buckets.get(bucket) {
+            bucket.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How long syncs took.
+    pub(crate) fn sync_times(&self) -> SyncTimes {
+        let sum_s = Duration::from_nanos(self.sync_ns.load(Ordering::Relaxed)).as_secs_f64();
+        SyncTimes { sum_s, buckets: self.sync_buckets.each_ref().map(|count| count.load(Ordering::Relaxed)) }
+    }
 }
 
 /// The handle of the writing thread.
@@ -132,6 +168,7 @@ pub(crate) struct Log {
     pub(crate) segments: Arc<Segments>,
     pub(crate) hot: Arc<Hot>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) clock: Clock,
     /// Draws the salts of new segments.
     pub(crate) rng: StdRng,
     pub(crate) is_poisoned: bool,
@@ -198,7 +235,7 @@ impl Log {
         let (frame, records) = frame_of(group, &self.hot, tail, bytes, self.unsynced.0);
         if let Err(error) = tail.file.write_at(tail.offset, &frame) {
             let failed = Error::io("writing", &tail.path)(error);
-            self.is_poisoned = true;
+            self.poison();
             return Err(failed);
         }
         self.unsynced = (self.unsynced.0 + 1, self.unsynced.1 + bytes as u64);
@@ -214,13 +251,21 @@ impl Log {
 
     fn sync(&mut self) -> Result<(), Error> {
         let Some(tail) = &self.tail else { return Ok(()) };
+        let started = (self.clock)();
         if let Err(error) = tail.file.sync() {
-            self.is_poisoned = true;
-            return Err(Error::io("syncing", &tail.path)(error));
+            let failed = Error::io("syncing", &tail.path)(error);
+            self.poison();
+            return Err(failed);
         }
         self.unsynced = (0, 0);
-        self.counters.syncs.fetch_add(1, Ordering::Relaxed);
+        self.counters.note_sync((self.clock)().saturating_sub(started));
         Ok(())
+    }
+
+    /// Ends all writing: nobody knows what the file holds.
+    fn poison(&mut self) {
+        self.is_poisoned = true;
+        self.counters.is_poisoned.store(true, Ordering::Relaxed);
     }
 
     /// Sees to it that `bytes` fit into the present segment, or starts a new one.
@@ -266,7 +311,7 @@ fn frame_of(group: &[Waiting], hot: &Hot, tail: &Tail, bytes: usize, unsynced: u
     let mut frame = Vec::with_capacity(bytes);
     frame.resize(FRAME_HEADER_BYTES, 0);
     let mut numbers: HashMap<UserId, u32> = HashMap::new();
-    let mut records = Vec::with_capacity(group.len());
+    let (mut records, arrived) = (Vec::with_capacity(group.len()), hot.now());
     for Waiting { upload, .. } in group {
         let next = numbers.entry(upload.header.user).or_insert_with(|| hot.next_number(upload.header.user));
         let offset = tail.offset + frame.len() as u64;
@@ -276,7 +321,7 @@ fn frame_of(group: &[Waiting], hot: &Hot, tail: &Tail, bytes: usize, unsynced: u
         *next += 1;
         frame.extend_from_slice(&header.write());
         frame.extend_from_slice(&upload.rows);
-        records.push(HotRecord::new(&header, RecordAt { segment: tail.header.number, offset }));
+        records.push(HotRecord::new(&header, RecordAt { segment: tail.header.number, offset }, arrived));
     }
     frame::seal(&mut frame, tail.header.salt, tail.sequence, unsynced);
     (frame, records)
