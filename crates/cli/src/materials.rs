@@ -34,6 +34,7 @@ pub(crate) fn scenario(file: Option<&Path>, args: OverrideArgs, quiet: bool) -> 
     scenario.check().map_err(|error| Failure::Usage(error.into()))?;
     // A path in a file is relative to the file, one on the command line to where the person stands.
     let beside = |path: &Path| dir.map_or(path.to_owned(), |dir| dir.join(path));
+    let scenario = scenario.with_recordings(beside).map_err(|error| Failure::Usage(error.into()))?;
     let population = match (&scenario.population, &scenario.days.dir) {
         (Some(people), _) => made_up(people, scenario.seed, beside, quiet)?,
         (None, Some(days_dir)) => {

@@ -25,6 +25,7 @@ pub mod probe;
 mod recorded;
 pub mod recorder;
 pub mod recording;
+pub mod replay;
 pub mod request;
 mod run;
 pub mod scenario;
