@@ -276,6 +276,9 @@ pub struct OperationResult {
     /// Of the failed, those that a limiter refused (429, or 503 with `Retry-After`): a rule, not a lack of capacity.
     #[serde(default)]
     pub limited: u64,
+    /// Uploads that had failed and were sent again at their phone's next sync, beside the schedule: part of no other number.
+    #[serde(default)]
+    pub retried: u64,
     /// Mean size of a request's body.
     pub request_bytes_mean: f64,
     /// Mean size of an answer's body.

@@ -73,6 +73,12 @@ fn notes(run: &RunResult) -> Vec<String> {
             ));
         }
     }
+    for (name, operation) in run.operations.iter().filter(|(_, operation)| operation.retried > 0) {
+        notes.push(format!(
+            "{name}: {} that had failed were sent again at the phone's next sync, beside the schedule",
+            operation.retried
+        ));
+    }
     if !notes.is_empty() {
         notes.push(String::new());
     }
@@ -246,7 +252,7 @@ mod tests {
         get.errors = BTreeMap::from([("status 429".to_owned(), 30), ("timeout".to_owned(), 2)]);
         let took = Percentiles { count: 30, p50: Some(1.5), max: Some(4.0), ..Percentiles::default() };
         get.error_response_ms = BTreeMap::from([("status 429".to_owned(), took)]);
-        (get.shed, get.limited) = (12, 30);
+        (get.shed, get.limited, get.retried) = (12, 30, 28);
         let limits = ["get.response_ms.p99_9 < 1000", "timeline.response_ms.p99 < 1", "get.failed_ratio <= 0.0001"];
         run.limits = limits.map(|limit| limit.parse::<Limit>().unwrap().judge(&run.operations)).concat();
         run.limits[2].window_start_s = Some(12.0);
@@ -293,6 +299,7 @@ mod tests {
         assert!(slow(&run).rows.iter().all(|row| row[0] == "get"));
         says(&run, "get: 12 of the failed were given up unsent, as the scenario asked for");
         says(&run, "get: 30 of the failed were refused by a limiter: a rule, not a lack of capacity");
+        says(&run, "get: 28 that had failed were sent again at the phone's next sync, beside the schedule");
         says(
             &run,
             "schedule 01234567, 400000 arrivals, shard 4/8 · pacing balanced, 2 threads, max 64 http1 connections",
