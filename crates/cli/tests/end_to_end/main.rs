@@ -7,5 +7,6 @@ mod interrupt;
 mod kill;
 mod launch;
 mod serving;
+mod stall;
 mod store;
 mod synth;
