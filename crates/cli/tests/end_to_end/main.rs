@@ -8,5 +8,6 @@ mod kill;
 mod launch;
 mod serving;
 mod stall;
+mod starved;
 mod store;
 mod synth;
