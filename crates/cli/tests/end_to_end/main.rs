@@ -7,6 +7,7 @@ mod interrupt;
 mod kill;
 mod launch;
 mod serving;
+mod shards;
 mod stall;
 mod starved;
 mod store;
