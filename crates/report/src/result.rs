@@ -48,7 +48,7 @@ pub struct RunResult {
     pub slow: Vec<SlowRequest>,
     /// What sending took.
     pub generator: GeneratorUse,
-    /// What serving took; `None` when the target was not started by us.
+    /// What serving took; `None` when the target was not started by us and does not tell.
     pub target_use: Option<TargetUse>,
     /// Where and with what.
     pub environment: Environment,
@@ -324,16 +324,21 @@ pub struct GeneratorUse {
 /// What serving took, from start to stop unless said otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TargetUse {
-    /// Processor time.
-    pub cpu_s: f64,
+    /// Processor time; of a target that was running before, from the first page to the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_s: Option<f64>,
     /// Processor time while measuring.
-    pub measure_cpu_s: f64,
-    /// The most memory it held.
-    pub memory_peak_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub measure_cpu_s: Option<f64>,
+    /// The most memory it held; from a page, the most that any page told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_peak_bytes: Option<u64>,
     /// Room its data took on the disk at the end.
-    pub disk_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk_bytes: Option<u64>,
     /// Bytes it handed to the disk.
-    pub written_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub written_bytes: Option<u64>,
 }
 
 #[cfg(test)]

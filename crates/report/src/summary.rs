@@ -154,14 +154,17 @@ fn generator_line(run: &RunResult) -> String {
 }
 
 fn target_line(target: &TargetUse, measured_s: f64) -> String {
+    let seconds = |told: Option<f64>| told.map_or(UNTOLD.to_owned(), |seconds| format!("{seconds:.2}"));
+    let room = |told: Option<u64>| told.map_or(UNTOLD.to_owned(), bytes);
+    let core = target.measure_cpu_s.filter(|_| measured_s > 0.0).map(|cpu_s| percent(cpu_s / measured_s));
     format!(
-        "target: {:.2} CPU s in all, {:.2} while measuring ({} of a core)\n        {} memory at its peak, {} on disk, {} written",
-        target.cpu_s,
-        target.measure_cpu_s,
-        percent(if measured_s > 0.0 { target.measure_cpu_s / measured_s } else { 0.0 }),
-        bytes(target.memory_peak_bytes),
-        bytes(target.disk_bytes),
-        bytes(target.written_bytes),
+        "target: {} CPU s in all, {} while measuring ({} of a core)\n        {} memory at its peak, {} on disk, {} written",
+        seconds(target.cpu_s),
+        seconds(target.measure_cpu_s),
+        core.as_deref().unwrap_or(UNTOLD),
+        room(target.memory_peak_bytes),
+        room(target.disk_bytes),
+        room(target.written_bytes),
     )
 }
 
@@ -213,7 +216,7 @@ mod tests {
             reasons: vec!["put.response_ms.p99 < 250 does not hold: it was 345.6".into()],
             upload: UploadResult { sent: 10, failed: 0, entries: 5000, bytes: 1_500_000, seconds: 0.5 },
             operations: BTreeMap::from([("get".to_owned(), operation), ("timeline".to_owned(), empty)]),
-            target_use: Some(TargetUse { measure_cpu_s: 1.0, ..TargetUse::default() }),
+            target_use: Some(TargetUse { measure_cpu_s: Some(1.0), ..TargetUse::default() }),
             ..RunResult::example()
         }
     }
@@ -225,7 +228,7 @@ mod tests {
         assert!(text.contains("10000 entries/s"), "{text}");
         assert!(text.contains("timeline*"), "{text}");
         assert!(text.contains(EMPTY_NOTE), "{text}");
-        assert!(text.contains("(5.0 % of a core)"), "{text}");
+        assert!(text.contains("target: – CPU s in all, 1.00 while measuring (5.0 % of a core)"), "{text}");
         let row = text.lines().filter(|line| line.starts_with("get ")).nth(1).unwrap();
         assert_eq!(row.split_whitespace().skip(2).collect::<Vec<_>>(), ["0.51", "12.3", "346", "–", "1000"]);
     }
