@@ -12,6 +12,7 @@ use rushhour_load::address::Address;
 use rushhour_load::observer::{Observer, Stage};
 use rushhour_load::plan::Materials;
 use rushhour_load::scenario::Scenario;
+use rushhour_load::software::Software;
 use rushhour_load::stop::Stop;
 use rushhour_load::tls::{TlsError, Trust};
 use rushhour_load::transport::http1::Http1;
@@ -76,12 +77,12 @@ pub async fn launch(
         None => Rc::clone(&keeping) as _,
     };
     let name = target.name.as_str().to_owned();
-    let run_at = |address: Address| {
+    let run_at = |address: Address, software| {
         let target = Http1::new(address, &trust)?;
-        Ok(Run { scenario, materials, target, target_name: name, environment, share })
+        Ok(Run { scenario, materials, target, target_name: name, software, environment, share })
     };
     let (mut finished, trouble) = match target.server {
-        Server::External { url } => (run(run_at(url)?, sample, observer, stop).await?, Ok(())),
+        Server::External { url, software } => (run(run_at(url, software)?, sample, observer, stop).await?, Ok(())),
         Server::Reference => run_reference(&dir, &program, run_at, observer, stop).await?,
     };
     let mut scraped = Ok(Scraped::default());
@@ -136,7 +137,7 @@ impl Scraping {
 async fn run_reference(
     dir: &RunDir,
     program: &Path,
-    run_at: impl FnOnce(Address) -> Result<Run, TlsError>,
+    run_at: impl FnOnce(Address, Option<Software>) -> Result<Run, TlsError>,
     observer: Rc<dyn Observer>,
     stop: Stop,
 ) -> Result<(Finished, Result<()>)> {
@@ -152,7 +153,7 @@ async fn run_reference(
         Mark::MeasureEnds => noted.set((noted.get().0, cpu_s(pid))),
         Mark::Over => {}
     });
-    let outcome = run(run_at(server.address().clone())?, sample, Rc::new(marking), stop).await;
+    let outcome = run(run_at(server.address().clone(), None)?, sample, Rc::new(marking), stop).await;
     observer.steps(Stage::Stop, 1);
     let used = sampler.finish();
     let stopped = server.stop().await;

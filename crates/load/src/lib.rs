@@ -31,6 +31,7 @@ mod run;
 pub mod scenario;
 pub mod schedule;
 mod sender;
+pub mod software;
 pub mod stop;
 mod synthetic;
 pub mod template;

@@ -25,6 +25,9 @@ pub struct RunResult {
     pub verdict: Verdict,
     /// Why, one sentence each; empty when it passed.
     pub reasons: Vec<String>,
+    /// What must be known to read it rightly, whatever the verdict, one sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// Where the schedule and the people come from.
     pub seed: u64,
     /// How many people there were.
@@ -321,8 +324,9 @@ pub struct GeneratorUse {
     pub lateness_p99_ms: Option<f64>,
 }
 
-/// What serving took, from start to stop unless said otherwise.
+/// What serving took, from start to stop unless said otherwise: as we saw it, or as the target's own metrics page told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TargetUse {
     /// Processor time; of a target that was running before, from the first page to the last.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -351,6 +355,7 @@ impl RunResult {
             target: "local".into(),
             verdict: Verdict::Pass,
             reasons: Vec::new(),
+            warnings: Vec::new(),
             seed: 1,
             users: 20,
             schedule: ScheduleFacts::default(),

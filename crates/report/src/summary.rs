@@ -31,7 +31,10 @@ fn page(run: &RunResult, title: &str, draw: fn(&Table) -> String) -> String {
     for reason in &run.reasons {
         let _ = writeln!(page, "- {reason}");
     }
-    if !run.reasons.is_empty() {
+    for warning in &run.warnings {
+        let _ = writeln!(page, "- warning: {warning}");
+    }
+    if !run.reasons.is_empty() || !run.warnings.is_empty() {
         page.push('\n');
     }
     let _ = writeln!(page, "{}", circumstances(run));
@@ -231,6 +234,12 @@ mod tests {
         assert!(text.contains("target: – CPU s in all, 1.00 while measuring (5.0 % of a core)"), "{text}");
         let row = text.lines().filter(|line| line.starts_with("get ")).nth(1).unwrap();
         assert_eq!(row.split_whitespace().skip(2).collect::<Vec<_>>(), ["0.51", "12.3", "346", "–", "1000"]);
+    }
+
+    #[test]
+    fn what_must_be_known_stands_above_the_tables() {
+        let run = RunResult { warnings: vec!["its pipeline did no work".into()], ..run() };
+        assert!(text(&run).contains("was 345.6\n- warning: its pipeline did no work\n\n"), "{}", text(&run));
     }
 
     #[test]

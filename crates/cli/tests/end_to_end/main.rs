@@ -6,6 +6,7 @@ mod diary;
 mod interrupt;
 mod kill;
 mod launch;
+mod original;
 mod serving;
 mod shards;
 mod stall;
