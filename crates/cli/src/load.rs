@@ -65,7 +65,7 @@ pub(crate) fn run(args: Args, quiet: bool) -> Result<Exit, Failure> {
     let caller = surroundings::caller();
     let share = args.overrides.share(caller.started_at).map_err(Failure::Usage)?;
     let trust = args.overrides.trust();
-    let (scenario, materials) = scenario(args.scenario.as_deref(), args.overrides, quiet)?;
+    let (scenario, materials) = scenario(args.scenario.as_deref(), args.overrides.overrides(), quiet)?;
     let environment = environment(&caller);
     let software = args.software.map(|SoftwareArg::EMission| Software::EMission);
     let progress = Progress::new(quiet);

@@ -42,4 +42,4 @@ pub mod validity;
 mod watched;
 
 pub use error::LoadError;
-pub use run::{Finished, Run, Share, Start, run};
+pub use run::{Finished, Run, Share, Start, before, run};

@@ -158,8 +158,12 @@ pub async fn run(run: Run, host: HostProbe, observer: Rc<dyn Observer>, mut stop
     Ok(Finished { result, histograms: sent.recorder.histograms() })
 }
 
-/// Makes the people of this part known to the target, and uploads their days before the run.
-async fn before(
+/// Makes the people of this part known to the target, and uploads their days before the run; gives back who they are then.
+/// Must run inside a [`tokio::task::LocalSet`].
+///
+/// # Errors
+/// When the target does not take them.
+pub async fn before(
     scenario: &Scenario,
     population: Population,
     target: &Http1,
