@@ -41,7 +41,7 @@ pub(crate) fn run(args: Args, quiet: bool) -> Result<Exit, Failure> {
     let caller = surroundings::caller();
     let share = args.overrides.share(caller.started_at).map_err(Failure::Usage)?;
     let trust = args.overrides.trust();
-    let (scenario, materials) = scenario(Some(&args.scenario), args.overrides, quiet)?;
+    let (scenario, materials) = scenario(Some(&args.scenario), args.overrides.overrides(), quiet)?;
     let target = match &args.target {
         Some(file) => read_target(file).map_err(Failure::Usage)?,
         None => Target::local(),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::{Context, Result, anyhow};
+use clap::ValueEnum;
 use rushhour_launch::host::{environment, sample};
 use rushhour_launch::keeping::Keeping;
 use rushhour_launch::rundir::RunDir;
@@ -12,6 +13,7 @@ use rushhour_launch::{Launch, launch};
 use rushhour_load::Run;
 use rushhour_load::address::Address;
 use rushhour_load::scenario::Name;
+use rushhour_load::software::Software;
 use rushhour_load::stop::{Stop, stop};
 use rushhour_load::transport::http1::Http1;
 use rushhour_report::result::RunResult;
@@ -21,7 +23,7 @@ use tokio::task::LocalSet;
 use crate::exit::{Exit, Failure};
 use crate::load_args::OverrideArgs;
 use crate::materials::scenario;
-use crate::output::show;
+use crate::output::{say, show};
 use crate::progress::Progress;
 use crate::signals::StopSignal;
 use crate::surroundings;
@@ -40,6 +42,9 @@ pub(crate) struct Args {
     /// Where the server is, such as http://127.0.0.1:8080
     #[arg(long)]
     url: Address,
+    /// What the server is, if it is the original: the result then says when its pipeline had nothing to do
+    #[arg(long, value_enum)]
+    software: Option<SoftwareArg>,
     #[command(flatten)]
     overrides: OverrideArgs,
     #[command(flatten)]
@@ -49,17 +54,25 @@ pub(crate) struct Args {
     out: Option<PathBuf>,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SoftwareArg {
+    /// The original e-mission server
+    EMission,
+}
+
 /// Runs the subcommand.
 pub(crate) fn run(args: Args, quiet: bool) -> Result<Exit, Failure> {
     let caller = surroundings::caller();
     let share = args.overrides.share(caller.started_at).map_err(Failure::Usage)?;
     let trust = args.overrides.trust();
-    let (scenario, materials) = scenario(args.scenario.as_deref(), args.overrides, quiet)?;
+    let (scenario, materials) = scenario(args.scenario.as_deref(), args.overrides.overrides(), quiet)?;
     let environment = environment(&caller);
+    let software = args.software.map(|SoftwareArg::EMission| Software::EMission);
     let progress = Progress::new(quiet);
     let tell = args.tell;
     if let Some(out) = args.out {
-        let target = Target { name: external(), server: Server::External { url: args.url } };
+        let target =
+            Target { name: external(), flags: Vec::new(), server: Server::External { url: args.url, software } };
         let program = surroundings::program()?;
         let scrape = tell.scrape.clone();
         let job = Launch { scenario, materials, trust, share, target, scrape, program, environment };
@@ -72,7 +85,7 @@ pub(crate) fn run(args: Args, quiet: bool) -> Result<Exit, Failure> {
     }
     let target_name = args.url.to_string();
     let target = Http1::new(args.url, &trust).map_err(|error| Failure::Usage(error.into()))?;
-    let run = Run { scenario, materials, target, target_name, environment, share };
+    let run = Run { scenario, materials, target, target_name, software, environment, share };
     let finished = block_on_one_thread(async |stop| {
         let keeping = Keeping::new(progress, None, tell.serve().await?);
         Ok(rushhour_load::run(run, sample, keeping, stop).await?)
@@ -96,6 +109,7 @@ pub(crate) fn keep(job: Launch, out: &Path, tell: &TellArgs, progress: Rc<Progre
 /// Prints the summary and where the result was kept, and gives the exit code.
 fn conclude(result: &RunResult, dir: Option<&RunDir>, tell: &TellArgs) -> Result<Exit, Failure> {
     tell.write_junit(result)?;
+    result.warnings.iter().for_each(|warning| say(&format!("warning: {warning}")));
     show(&summary::text(result))?;
     if let Some(dir) = dir {
         show(&format!("\nkept in {}\n", dir.path().display()))?;

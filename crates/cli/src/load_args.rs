@@ -93,7 +93,7 @@ enum CarrierArg {
     Reqwest,
 }
 
-fn parse_seconds(text: &str) -> Result<Seconds, String> {
+pub(crate) fn parse_seconds(text: &str) -> Result<Seconds, String> {
     let length: jiff::SignedDuration =
         text.parse().map_err(|_| "expected a length such as 30s, 5m or 1h".to_owned())?;
     Seconds::try_from(length.as_secs_f64())?.positive()

@@ -13,6 +13,7 @@ mod intake_page;
 mod intake_score;
 mod intake_table;
 mod ios_rounding;
+mod journeys;
 mod launch;
 mod load;
 mod load_args;
@@ -88,6 +89,8 @@ enum Command {
     Load(load::Args),
     /// Start a server, drive a scenario against it, and keep everything in results/
     Launch(launch::Args),
+    /// Drive a running server by phones that wait for each answer
+    Journeys(journeys::Args),
     /// Make people who do not exist, and what their phones would have sent
     Synth(synth::Args),
     /// Find the trips in files of entries, or in a store
@@ -106,6 +109,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args, quiet),
         Command::Load(args) => load::run(args, quiet),
         Command::Launch(args) => launch::run(args, quiet),
+        Command::Journeys(args) => journeys::run(args, quiet),
         Command::Synth(args) => synth::run(args, quiet),
         Command::Intake(args) => intake::run(&args, quiet),
         Command::Entries(args) => entries::run(&args),

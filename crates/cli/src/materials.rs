@@ -9,21 +9,23 @@ use rushhour_load::described::{Described, Feeder};
 use rushhour_load::plan::Materials;
 use rushhour_load::population::Population;
 use rushhour_load::recording::read_dir;
-use rushhour_load::scenario::{Preset, Scenario, Synthetic};
+use rushhour_load::scenario::{Overrides, Preset, Scenario, Synthetic};
 use rushhour_synth::region::Region;
 use rushhour_synth::world::{Study, World};
 
 use crate::exit::Failure;
-use crate::load_args::OverrideArgs;
 use crate::progress::spinner;
 
 /// The scenario in `file` under the flags, and what its requests are made from.
-pub(crate) fn scenario(file: Option<&Path>, args: OverrideArgs, quiet: bool) -> Result<(Scenario, Materials), Failure> {
+pub(crate) fn scenario(
+    file: Option<&Path>,
+    overrides: Overrides,
+    quiet: bool,
+) -> Result<(Scenario, Materials), Failure> {
     let (scenario, dir) = match file {
         Some(file) => (read(file).map_err(Failure::Usage)?, file.parent()),
         None => (Scenario::default(), None),
     };
-    let overrides = args.overrides();
     let is_from_flag = overrides.days_dir.is_some();
     let scenario = scenario.with(overrides);
     if scenario.arrivals.is_empty() && scenario.live().is_none() {
@@ -34,6 +36,7 @@ pub(crate) fn scenario(file: Option<&Path>, args: OverrideArgs, quiet: bool) -> 
     scenario.check().map_err(|error| Failure::Usage(error.into()))?;
     // A path in a file is relative to the file, one on the command line to where the person stands.
     let beside = |path: &Path| dir.map_or(path.to_owned(), |dir| dir.join(path));
+    let scenario = scenario.with_recordings(beside).map_err(|error| Failure::Usage(error.into()))?;
     let population = match (&scenario.population, &scenario.days.dir) {
         (Some(people), _) => made_up(people, scenario.seed, beside, quiet)?,
         (None, Some(days_dir)) => {

@@ -12,23 +12,25 @@ use rushhour_load::address::Address;
 use rushhour_load::observer::{Observer, Stage};
 use rushhour_load::plan::Materials;
 use rushhour_load::scenario::Scenario;
+use rushhour_load::software::Software;
 use rushhour_load::stop::Stop;
 use rushhour_load::tls::{TlsError, Trust};
 use rushhour_load::transport::http1::Http1;
 use rushhour_load::{Finished, Run, Share, run};
 use rushhour_report::environment::Environment;
-use rushhour_report::interval::Interval;
 use rushhour_report::result::{RunResult, TargetUse};
-use tokio::task::AbortHandle;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::host::sample;
 use crate::keeping::Keeping;
+use crate::marks::{Mark, Marking};
 use crate::metrics::RunMetrics;
 use crate::process::ServerProcess;
 use crate::rundir::RunDir;
 use crate::sample::{Sampler, cpu_s};
-use crate::scrape::{self, Scrape};
+use crate::scrape::{Scrape, Scraped, scrape};
 use crate::target::{Server, Target};
 
 /// How often the target's own metrics are asked for.
@@ -66,48 +68,79 @@ pub async fn launch(
     observer: Rc<dyn Observer>,
     stop: Stop,
 ) -> Result<(RunDir, RunResult)> {
-    let Launch { scenario, materials, trust, share, target, scrape, program, environment } = launch;
+    let Launch { scenario, materials, trust, share, target, scrape: page, program, environment } = launch;
     if matches!(target.server, Server::External { .. }) && !target.flags.is_empty() {
         bail!("the target {} has flags for a server that somebody else has started", target.name.as_str());
     }
     let dir = RunDir::create(out, &scenario, &target, &environment)?;
-    let scraping = scrape.map(|url| scraping(url, &trust, &dir)).transpose()?;
-    let observer = Keeping::new(observer, Some(dir.intervals()?), metrics);
+    let keeping = Keeping::new(observer, Some(dir.intervals()?), metrics);
+    let scraping = page.map(|url| Scraping::start(url, &trust, &dir)).transpose()?;
+    let observer: Rc<dyn Observer> = match &scraping {
+        Some(scraping) => Rc::new(Marking::new(Rc::clone(&keeping) as _, scraping.marker())),
+        None => Rc::clone(&keeping) as _,
+    };
     let name = target.name.as_str().to_owned();
-    let run_at = |address: Address| {
+    let run_at = |address: Address, software| {
         let target = Http1::new(address, &trust)?;
-        Ok(Run { scenario, materials, target, target_name: name, environment, share })
+        Ok(Run { scenario, materials, target, target_name: name, software, environment, share })
     };
-    let (finished, trouble) = match target.server {
-        Server::External { url } => (run(run_at(url)?, sample, Rc::clone(&observer) as _, stop).await?, Ok(())),
-        Server::Reference => {
-            run_reference(&dir, (&program, &target.flags), run_at, Rc::clone(&observer) as _, stop).await?
-        }
+    let (mut finished, trouble) = match target.server {
+        Server::External { url, software } => (run(run_at(url, software)?, sample, observer, stop).await?, Ok(())),
+        Server::Reference => run_reference(&dir, (&program, &target.flags), run_at, observer, stop).await?,
     };
+    let mut scraped = Ok(Scraped::default());
+    if let Some(scraping) = scraping {
+        scraped = scraping.finish().await;
+    }
+    // What was seen from outside is more than what a process says of itself.
+    let told = scraped.as_ref().ok().and_then(|scraped| scraped.target_use);
+    finished.result.target_use = finished.result.target_use.or(told);
     dir.keep_histograms(&finished.histograms, &finished.result)?;
     dir.keep(&finished.result)?;
-    observer.close()?;
-    if let Some(scraping) = scraping {
-        scraping.abort();
-    }
-    trouble.with_context(|| format!("what was measured is kept in {}", dir.path().display()))?;
+    keeping.close()?;
+    trouble.and(scraped.map(drop)).with_context(|| format!("what was measured is kept in {}", dir.path().display()))?;
     Ok((dir, finished.result))
 }
 
-/// Starts keeping the metrics page at `url`.
-fn scraping(url: Url, trust: &Trust, dir: &RunDir) -> Result<AbortHandle> {
-    let client = Client::builder().tls_backend_preconfigured(trust.client_config()?).build();
-    let client = client.context("setting up the HTTP client")?;
-    let (scrape, dir) = (Scrape { url, every: SCRAPED_EVERY, client, started: Instant::now() }, dir.path().to_owned());
-    let task = async move { scrape::scrape(scrape, &dir, std::future::pending()).await };
-    Ok(tokio::task::spawn_local(task).abort_handle())
+/// A metrics page that is being kept.
+struct Scraping {
+    marks: UnboundedSender<Mark>,
+    task: JoinHandle<Result<Scraped>>,
+}
+
+impl Scraping {
+    /// Starts keeping the metrics page at `url`.
+    fn start(url: Url, trust: &Trust, dir: &RunDir) -> Result<Self> {
+        let client = Client::builder().tls_backend_preconfigured(trust.client_config()?).build();
+        let client = client.context("setting up the HTTP client")?;
+        let (job, dir) = (Scrape { url, every: SCRAPED_EVERY, client, started: Instant::now() }, dir.path().to_owned());
+        let (marks, marked) = unbounded_channel();
+        let task = tokio::task::spawn_local(async move { scrape(job, &dir, marked).await });
+        Ok(Self { marks, task })
+    }
+
+    /// Asks for the page at each mark.
+    fn marker(&self) -> impl Fn(Mark) + use<> {
+        let marks = self.marks.clone();
+        move |mark| {
+            // Who cannot write any more has ended, and says so at the end.
+            let _ = marks.send(mark);
+        }
+    }
+
+    /// Asks once more.
+    async fn finish(self) -> Result<Scraped> {
+        // It has ended already if it could not write.
+        let _ = self.marks.send(Mark::Over);
+        self.task.await.context("keeping the target's metrics")?
+    }
 }
 
 /// The result of a run against a server of our own, and what went wrong with the server beside it.
 async fn run_reference(
     dir: &RunDir,
     (program, flags): (&Path, &[String]),
-    run_at: impl FnOnce(Address) -> Result<Run, TlsError>,
+    run_at: impl FnOnce(Address, Option<Software>) -> Result<Run, TlsError>,
     observer: Rc<dyn Observer>,
     stop: Stop,
 ) -> Result<(Finished, Result<()>)> {
@@ -116,9 +149,14 @@ async fn run_reference(
     let server = ServerProcess::start(program, flags, &data_dir, &dir.join("server.log")).await?;
     let pid = server.pid().context("the server ended at once")?;
     let sampler = Sampler::start(pid, &data_dir, &dir.join("target.csv"))?;
-    let marks =
-        Rc::new(CpuMarks { observer: Rc::clone(&observer), pid, start_s: Cell::default(), end_s: Cell::default() });
-    let outcome = run(run_at(server.address().clone())?, sample, Rc::clone(&marks) as _, stop).await;
+    let measured = Rc::new(Cell::new((None, None)));
+    let noted = Rc::clone(&measured);
+    let marking = Marking::new(Rc::clone(&observer), move |mark| match mark {
+        Mark::MeasureBegins => noted.set((cpu_s(pid), None)),
+        Mark::MeasureEnds => noted.set((noted.get().0, cpu_s(pid))),
+        Mark::Over => {}
+    });
+    let outcome = run(run_at(server.address().clone(), None)?, sample, Rc::new(marking), stop).await;
     observer.steps(Stage::Stop, 1);
     let used = sampler.finish();
     let stopped = server.stop().await;
@@ -130,52 +168,8 @@ async fn run_reference(
         (Err(error), Ok(())) => return Err(error.into()),
     };
     let removed = std::fs::remove_dir_all(&data_dir).with_context(|| format!("removing {}", data_dir.display()));
-    finished.result.target_use =
-        used.as_ref().ok().map(|used| TargetUse { measure_cpu_s: marks.measure_cpu_s(), ..*used });
+    let (start_s, end_s): (Option<f64>, Option<f64>) = measured.get();
+    let measure_cpu_s = start_s.and_then(|start_s| Some(end_s? - start_s));
+    finished.result.target_use = used.as_ref().ok().map(|used| TargetUse { measure_cpu_s, ..*used });
     Ok((finished, stopped.and(used.map(drop)).and(removed)))
-}
-
-/// Passes everything on, and notes what the target had used when *measure* began and ended.
-struct CpuMarks {
-    observer: Rc<dyn Observer>,
-    pid: i32,
-    start_s: Cell<Option<f64>>,
-    end_s: Cell<Option<f64>>,
-}
-
-impl CpuMarks {
-    fn measure_cpu_s(&self) -> f64 {
-        let used = self.start_s.get().and_then(|start| Some(self.end_s.get()? - start));
-        used.unwrap_or_default()
-    }
-}
-
-impl Observer for CpuMarks {
-    fn steps(&self, stage: Stage, steps: u64) {
-        self.observer.steps(stage, steps);
-    }
-
-    fn lasts(&self, stage: Stage, length: Duration) {
-        match stage {
-            Stage::Measure => self.start_s.set(cpu_s(self.pid)),
-            Stage::Drain => self.end_s.set(cpu_s(self.pid)),
-            _ => {}
-        }
-        self.observer.lasts(stage, length);
-    }
-
-    fn step(&self) {
-        self.observer.step();
-    }
-
-    fn interval(&self, interval: &Interval) {
-        self.observer.interval(interval);
-    }
-
-    fn finish(&self) {
-        if self.end_s.get().is_none() {
-            self.end_s.set(cpu_s(self.pid));
-        }
-        self.observer.finish();
-    }
 }

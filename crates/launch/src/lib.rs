@@ -8,6 +8,7 @@ pub mod host;
 pub mod intervals;
 pub mod keeping;
 mod launch;
+pub mod marks;
 pub mod metrics;
 mod process;
 pub mod rundir;

@@ -91,11 +91,11 @@ fn sample(process: &Process, data_dir: &Path, at: Duration) -> Result<TargetSamp
 
 fn total(process: &Process, data_dir: &Path) -> Result<TargetUse> {
     Ok(TargetUse {
-        cpu_s: process_cpu_s(process)?,
-        measure_cpu_s: 0.0,
-        memory_peak_bytes: process.status()?.vmhwm.unwrap_or_default() * 1024,
-        disk_bytes: disk_bytes(data_dir)?,
-        written_bytes: process.io()?.write_bytes,
+        cpu_s: Some(process_cpu_s(process)?),
+        measure_cpu_s: None,
+        memory_peak_bytes: process.status()?.vmhwm.map(|kilobytes| kilobytes * 1024),
+        disk_bytes: Some(disk_bytes(data_dir)?),
+        written_bytes: Some(process.io()?.write_bytes),
     })
 }
 

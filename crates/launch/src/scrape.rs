@@ -1,19 +1,21 @@
-//! A target's own metrics page, asked for every few seconds and kept as `target-metrics.ndjson` in the run's folder.
+//! A target's own metrics page, asked for every few seconds and kept as `target-metrics.ndjson` in the run's folder. What it
+//! says of its process becomes part of the result.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::future::Future;
 use std::io::Write;
 use std::path::Path;
-use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use reqwest::{Client, Url};
+use rushhour_report::result::TargetUse;
 use serde::Serialize;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::exposition::series;
+use crate::marks::Mark;
 
 /// The file's name.
 const FILE: &str = "target-metrics.ndjson";
@@ -25,6 +27,10 @@ const SERIES_MAX: usize = 2_000;
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// So many pages that could not be had are told one by one; all are counted.
 const ERRORS_MAX: u64 = 100;
+/// What Prometheus' client libraries say of their process
+/// (<https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics>).
+const CPU_S: &str = "process_cpu_seconds_total";
+const MEMORY_BYTES: &str = "process_resident_memory_bytes";
 
 /// What is scraped, and how often.
 #[derive(Clone, Debug)]
@@ -40,7 +46,7 @@ pub struct Scrape {
 }
 
 /// What came of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scraped {
     /// How many pages were kept.
     pub pages: u64,
@@ -48,6 +54,48 @@ pub struct Scraped {
     pub failed: u64,
     /// Series of the last page beyond those that are kept.
     pub left_out: usize,
+    /// What the target said of its process, if it did.
+    pub target_use: Option<TargetUse>,
+}
+
+/// What the pages said of the target's process so far.
+#[derive(Debug, Default)]
+struct Process {
+    first_cpu_s: Option<f64>,
+    last_cpu_s: Option<f64>,
+    measure_begins_cpu_s: Option<f64>,
+    measure_ends_cpu_s: Option<f64>,
+    memory_peak_bytes: Option<f64>,
+}
+
+impl Process {
+    /// Takes in a page; `mark` is what it was asked for at.
+    fn add<'a>(&mut self, page: impl Iterator<Item = (&'a str, f64)> + Clone, mark: Option<Mark>) {
+        let told = |name: &str| page.clone().find(|(series, _)| *series == name).map(|(_, value)| value);
+        let cpu_s = told(CPU_S);
+        self.first_cpu_s = self.first_cpu_s.or(cpu_s);
+        self.last_cpu_s = cpu_s.or(self.last_cpu_s);
+        match mark {
+            Some(Mark::MeasureBegins) => self.measure_begins_cpu_s = cpu_s,
+            Some(Mark::MeasureEnds) => self.measure_ends_cpu_s = cpu_s,
+            Some(Mark::Over) | None => {}
+        }
+        self.memory_peak_bytes = self.memory_peak_bytes.into_iter().chain(told(MEMORY_BYTES)).reduce(f64::max);
+    }
+
+    fn target_use(&self) -> Option<TargetUse> {
+        // A process that was started anew counts from zero: then nothing is known.
+        let used = |from: Option<f64>, to: Option<f64>| Some(to? - from?).filter(|cpu_s| *cpu_s >= 0.0);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of bytes")]
+        let bytes = |bytes: f64| bytes as u64;
+        let target_use = TargetUse {
+            cpu_s: used(self.first_cpu_s, self.last_cpu_s),
+            measure_cpu_s: used(self.measure_begins_cpu_s, self.measure_ends_cpu_s),
+            memory_peak_bytes: self.memory_peak_bytes.map(bytes),
+            ..TargetUse::default()
+        };
+        (target_use != TargetUse::default()).then_some(target_use)
+    }
 }
 
 /// A line of the file.
@@ -60,11 +108,12 @@ enum Line<'a> {
     Error { at_s: f64, error: String },
 }
 
-/// Asks until `stop` is done, and appends a line to the file in `dir` each time.
+/// Asks every so often, at every one of `marks`, and for the last time at the last of them; appends a line to the file in
+/// `dir` each time.
 ///
 /// # Errors
 /// When the file cannot be written. A page that cannot be had is a line, not an error.
-pub async fn scrape(scrape: Scrape, dir: &Path, stop: impl Future<Output = ()>) -> Result<Scraped> {
+pub async fn scrape(scrape: Scrape, dir: &Path, mut marks: UnboundedReceiver<Mark>) -> Result<Scraped> {
     let path = dir.join(FILE);
     let mut file = File::create(&path).with_context(|| format!("creating {}", path.display()))?;
     let mut write = move |line: &Line<'_>| {
@@ -75,21 +124,25 @@ pub async fn scrape(scrape: Scrape, dir: &Path, stop: impl Future<Output = ()>) 
     let mut known: HashMap<String, f64> = HashMap::new();
     let mut ticks = interval(scrape.every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut stop = pin!(stop);
-    loop {
-        let asked = async {
-            ticks.tick().await;
-            page(&scrape).await
-        };
-        let page = tokio::select! {
-            page = asked => page,
-            () = &mut stop => return Ok(scraped),
-        };
+    let mut process = Process::default();
+    let mut is_over = false;
+    while !is_over {
+        let mut mark = None;
+        tokio::select! {
+            biased;
+            next = marks.recv() => {
+                is_over = matches!(next, None | Some(Mark::Over));
+                mark = next;
+            }
+            _ = ticks.tick() => {}
+        }
+        let page = page(&scrape).await;
         let at_s = scrape.started.elapsed().as_secs_f64();
         match page {
             Ok(page) => {
                 scraped.pages += 1;
                 let series = series(&page);
+                process.add(series.clone(), mark);
                 scraped.left_out = series.clone().skip(SERIES_MAX).count();
                 let is_news = |(name, value): &(&str, f64)| known.insert((*name).to_owned(), *value) != Some(*value);
                 write(&Line::Page { at_s, series: series.take(SERIES_MAX).filter(is_news).collect() })?;
@@ -106,6 +159,7 @@ pub async fn scrape(scrape: Scrape, dir: &Path, stop: impl Future<Output = ()>) 
             }
         }
     }
+    Ok(Scraped { target_use: process.target_use(), ..scraped })
 }
 
 /// The text of the page, as far as it is kept.
@@ -131,24 +185,26 @@ async fn page(scrape: &Scrape) -> Result<String> {
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
-    use tokio::sync::oneshot;
+    use tokio::sync::mpsc::unbounded_channel;
 
     use super::*;
 
-    /// Scrapes a target that gives these answers one after the other, and then goes away; gives the lines of the file.
-    async fn lines(answers: Vec<String>) -> (Scraped, Vec<serde_json::Value>) {
+    /// Scrapes a target that gives these answers one after the other: as many as there are `marks` at those, the last one when
+    /// there are no more marks, and those between when it is time. Gives the lines of the file.
+    async fn lines(answers: Vec<String>, marks: &[Mark]) -> (Scraped, Vec<serde_json::Value>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/metrics", listener.local_addr().unwrap()).parse().unwrap();
-        let (told, all_told) = oneshot::channel::<()>();
+        let (marker, marked) = unbounded_channel();
+        marks.iter().for_each(|mark| marker.send(*mark).unwrap());
+        let last = answers.len() - 1;
+        let mut marker = (last > 0).then_some(marker);
         tokio::spawn(async move {
-            for answer in answers {
+            for (answer, number) in answers.into_iter().zip(1..) {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 let _ = stream.read(&mut [0; 1024]).await.unwrap();
+                marker = marker.filter(|_| number < last);
                 stream.write_all(answer.as_bytes()).await.unwrap();
             }
-            // One more is asked for only when the last answer was kept.
-            let _ = listener.accept().await;
-            drop(told);
         });
         let dir = tempfile::tempdir().unwrap();
         // It wants to know whom to believe even where no TLS is spoken.
@@ -156,7 +212,7 @@ mod tests {
         let client = Client::builder().no_proxy().build().unwrap();
         let every = Duration::from_millis(1);
         let job = Scrape { url, every, client, started: Instant::now() };
-        let scraped = scrape(job, dir.path(), async { drop(all_told.await) }).await.unwrap();
+        let scraped = scrape(job, dir.path(), marked).await.unwrap();
         let text = std::fs::read_to_string(dir.path().join(FILE)).unwrap();
         (scraped, text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
     }
@@ -169,8 +225,8 @@ mod tests {
     async fn a_line_tells_what_has_changed_or_why_there_is_none() {
         let pages = ["# TYPE a counter\na_total 1\nb{x=\"y z\"} 2.5\n", "", "a_total 2\nb{x=\"y z\"} 2.5\n"];
         let [first, _, last] = pages.map(|page| answer("200 OK", page));
-        let (scraped, lines) = lines(vec![first, answer("503 Service Unavailable", "no"), last]).await;
-        assert_eq!(scraped, Scraped { pages: 2, failed: 1, left_out: 0 });
+        let (scraped, lines) = lines(vec![first, answer("503 Service Unavailable", "no"), last], &[]).await;
+        assert_eq!(scraped, Scraped { pages: 2, failed: 1, left_out: 0, target_use: None });
         assert_eq!(lines[0]["series"], serde_json::json!({"a_total": 1.0, "b{x=\"y z\"}": 2.5}));
         assert_eq!(lines[1]["error"], "the page answered 503 Service Unavailable");
         assert_eq!(lines[2]["series"], serde_json::json!({"a_total": 2.0}));
@@ -181,10 +237,31 @@ mod tests {
     async fn a_page_without_end_is_cut_at_a_line_and_its_series_are_counted() {
         let body: String = (0..1_000_000).map(|n| format!("a{n} 1\n")).collect();
         assert!(body.len() > PAGE_BYTES_MAX);
-        let (scraped, lines) = lines(vec![answer("200 OK", &body)]).await;
+        let (scraped, lines) = lines(vec![answer("200 OK", &body)], &[]).await;
         assert_eq!((scraped.pages, scraped.failed), (1, 0));
         assert_eq!(lines[0]["series"].as_object().unwrap().len(), SERIES_MAX);
         let whole = body[..PAGE_BYTES_MAX].rsplit_once('\n').unwrap().0;
         assert_eq!(scraped.left_out, whole.lines().count() - SERIES_MAX);
+    }
+
+    /// A page of a process that has used so much.
+    fn process(cpu_s: f64, memory_bytes: u64) -> String {
+        let text = format!("{CPU_S} {cpu_s}\n{MEMORY_BYTES} {memory_bytes}\nprocess_open_fds 7\n");
+        answer("200 OK", &text)
+    }
+
+    #[tokio::test]
+    async fn what_the_target_says_of_its_process_is_what_it_used() {
+        let marks = [Mark::MeasureBegins, Mark::MeasureEnds];
+        let used = async |pages: Vec<String>| lines(pages, &marks).await.0.target_use;
+        let pages = vec![process(100.0, 5_000), process(112.5, 9_000), process(113.0, 7_000), process(114.0, 6_000)];
+        let found = used(pages).await.unwrap();
+        assert_eq!((found.cpu_s, found.measure_cpu_s, found.memory_peak_bytes), (Some(14.0), Some(12.5), Some(9_000)));
+        assert_eq!((found.disk_bytes, found.written_bytes), (None, None));
+        // One that was started anew, and one that says nothing of itself.
+        let found = used(vec![process(100.0, 5_000), process(3.0, 4_000), process(4.0, 4_000)]).await.unwrap();
+        assert_eq!((found.cpu_s, found.measure_cpu_s, found.memory_peak_bytes), (None, None, Some(5_000)));
+        let silent = || answer("200 OK", "a_total 1\n");
+        assert_eq!(used(vec![silent(), silent(), silent()]).await, None);
     }
 }

@@ -3,6 +3,7 @@
 use rushhour_load::address::Address;
 use rushhour_load::document::{self, DocumentError};
 use rushhour_load::scenario::Name;
+use rushhour_load::software::Software;
 use serde::{Deserialize, Serialize};
 
 /// A deployment.
@@ -11,12 +12,12 @@ use serde::{Deserialize, Serialize};
 pub struct Target {
     /// A short name; it becomes part of the result's folder.
     pub name: Name,
-    /// Which server.
-    #[serde(default)]
-    pub server: Server,
     /// Flags of `rushhour serve`, for a reference server that is not as it is by itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<String>,
+    /// Which server.
+    #[serde(default)]
+    pub server: Server,
 }
 
 /// Which server, and who starts it.
@@ -30,6 +31,9 @@ pub enum Server {
     External {
         /// Its address, such as `http://192.0.2.7:8080`.
         url: Address,
+        /// `e-mission` for the original server: its pipeline leaves little data alone, and the result says when it did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        software: Option<Software>,
     },
 }
 
@@ -56,7 +60,12 @@ mod tests {
     fn a_target_names_its_server() {
         assert_eq!(Target::local().server, Server::Reference);
         let target = Target::parse("name = \"a\"\n[server.external]\nurl = \"http://192.0.2.7\"").unwrap();
-        assert_eq!(target.server, Server::External { url: "http://192.0.2.7".parse().unwrap() });
+        let url = || "http://192.0.2.7".parse().unwrap();
+        assert_eq!(target.server, Server::External { url: url(), software: None });
+        let original = "name = \"a\"\n[server.external]\nurl = \"http://192.0.2.7\"\nsoftware = \"e-mission\"";
+        let target = Target::parse(original).unwrap();
+        assert_eq!(target.server, Server::External { url: url(), software: Some(Software::EMission) });
+        assert_eq!(Target::parse(&toml::to_string(&target).unwrap()).unwrap(), target);
         let flags = "flags = [\"--store\", \"serial\"]";
         assert_eq!(Target::parse(&format!("name = \"a\"\n{flags}")).unwrap().flags, ["--store", "serial"]);
         let error = Target::parse("name = \"a\"\nserver = \"refrence\"").unwrap_err().to_string();

@@ -149,6 +149,7 @@ fn send(url: &str, rate: u32, pacing: &str) -> f64 {
         materials: Materials { population: Population::named(NonZeroU32::MIN), feeders: vec![None] },
         target: Http1::new(url.parse().unwrap(), &Trust::default()).unwrap(),
         target_name: "stamps".to_owned(),
+        software: None,
         environment: Environment::default(),
         share: Share::default(),
     };

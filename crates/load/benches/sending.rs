@@ -91,6 +91,7 @@ fn record_a_sample(bencher: Bencher<'_, '_>) {
             done: at + Duration::from_micros(800),
             entries: 180,
             request_bytes: 65_000,
+            is_retry: false,
             outcome: Outcome::Completed(Answer { bytes: 0, is_empty: true }),
         });
     });

@@ -1,4 +1,4 @@
-//! When requests of one operation are intended: a rate or stages of rates, and how the times are spaced.
+//! When requests of one operation are intended: a rate or stages of rates and how the times are spaced, or a recording.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use rand_distr::{Distribution, Exp1, StandardUniform};
 use serde::{Deserialize, Serialize};
 
 use crate::intensity::{Course, Intensity};
+use crate::replay::Replay;
 
 /// The largest rate that is taken: a request every 100 ns.
 const RATE_MAX_PER_S: f64 = 1e7;
@@ -36,6 +37,8 @@ pub enum Shape {
     /// One stage after another from the start of *measure*; in *warm-up* as the first begins, and after the last as it
     /// ends.
     Stages(Vec<Stage>),
+    /// As it was recorded; then the spacing is the recording's.
+    Replay(Replay),
 }
 
 /// A stretch of time with a rate of its own.
@@ -135,23 +138,31 @@ impl Rate {
 struct Document {
     #[serde(skip_serializing_if = "Option::is_none")]
     rate_per_s: Option<Rate>,
-    #[serde(default)]
-    spacing: Spacing,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spacing: Option<Spacing>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stages: Option<Vec<Stage>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replay: Option<Replay>,
 }
 
 impl TryFrom<Document> for Arrivals {
     type Error = String;
 
     fn try_from(document: Document) -> Result<Self, String> {
-        let shape = match (document.rate_per_s, document.stages) {
-            (Some(rate), None) => Shape::Steady(rate),
-            (None, Some(stages)) if !stages.is_empty() => Shape::Stages(stages),
-            _ => return Err("arrivals have either a `rate_per_s` or at least one of `stages`".to_owned()),
+        let shape = match (document.rate_per_s, document.stages, document.replay) {
+            (Some(rate), None, None) => Shape::Steady(rate),
+            (None, Some(stages), None) if !stages.is_empty() => Shape::Stages(stages),
+            (None, None, Some(replay)) if document.spacing.is_none() => Shape::Replay(replay),
+            (None, None, Some(_)) => return Err("a `replay` has the spacing of its recording".to_owned()),
+            _ => {
+                return Err(
+                    "arrivals have either a `rate_per_s`, or at least one of `stages`, or a `replay`".to_owned()
+                );
+            }
         };
-        let arrivals = Self { shape, spacing: document.spacing };
-        if arrivals.intensity(0.0).peak(f64::INFINITY) <= 0.0 {
+        let arrivals = Self { shape, spacing: document.spacing.unwrap_or_default() };
+        if arrivals.intensity(0.0).is_some_and(|intensity| intensity.peak(f64::INFINITY) <= 0.0) {
             return Err("a rate that is always zero sends nothing: leave it out".to_owned());
         }
         Ok(arrivals)
@@ -160,11 +171,13 @@ impl TryFrom<Document> for Arrivals {
 
 impl From<Arrivals> for Document {
     fn from(arrivals: Arrivals) -> Self {
-        let (rate_per_s, stages) = match arrivals.shape {
-            Shape::Steady(rate) => (Some(rate), None),
-            Shape::Stages(stages) => (None, Some(stages)),
-        };
-        Self { rate_per_s, spacing: arrivals.spacing, stages }
+        let none = Self { rate_per_s: None, spacing: None, stages: None, replay: None };
+        let spacing = Some(arrivals.spacing);
+        match arrivals.shape {
+            Shape::Steady(rate) => Self { rate_per_s: Some(rate), spacing, ..none },
+            Shape::Stages(stages) => Self { stages: Some(stages), spacing, ..none },
+            Shape::Replay(replay) => Self { replay: Some(replay), ..none },
+        }
     }
 }
 
@@ -282,42 +295,62 @@ impl Arrivals {
 
     /// The highest rate before `end`, when *measure* starts after `warm_up`; both from the start of the run.
     pub fn peak_per_s(&self, warm_up: Duration, end: Duration) -> f64 {
-        self.intensity(warm_up.as_secs_f64()).peak(end.as_secs_f64())
+        match (&self.shape, self.intensity(warm_up.as_secs_f64())) {
+            (Shape::Replay(replay), _) => replay.peak_per_s(warm_up, end),
+            (_, intensity) => intensity.map_or(0.0, |intensity| intensity.peak(end.as_secs_f64())),
+        }
     }
 
     /// The mean rate while *measure* lasts from `start` to `end` of the run.
     pub fn mean_per_s(&self, start: Duration, end: Duration) -> f64 {
-        if let Shape::Steady(rate) = self.shape {
-            return rate.per_s();
-        }
-        let intensity = self.intensity(start.as_secs_f64());
-        (intensity.count(end.as_secs_f64()) - intensity.count(start.as_secs_f64())) / (end - start).as_secs_f64()
-    }
-
-    fn intensity(&self, warm_up_s: f64) -> Intensity {
-        let constant = |rate| Course::Linear { from: rate, to: rate };
-        match &self.shape {
-            // A second of it goes on for ever.
-            Shape::Steady(rate) => Intensity::new([(1.0, constant(rate.per_s))]),
-            Shape::Stages(stages) => {
-                let first = stages.first().map_or(0.0, |stage| stage.first_rate());
-                let warm_up = (warm_up_s > 0.0).then_some((warm_up_s, constant(first)));
-                Intensity::new(warm_up.into_iter().chain(stages.iter().flat_map(|stage| stage.courses())))
+        let (start_s, end_s) = (start.as_secs_f64(), end.as_secs_f64());
+        match (&self.shape, self.intensity(start_s)) {
+            (Shape::Steady(rate), _) => rate.per_s(),
+            (Shape::Replay(replay), _) => replay.count(start, end) as f64 / (end_s - start_s),
+            (_, intensity) => {
+                let count = intensity.map_or(0.0, |intensity| intensity.count(end_s) - intensity.count(start_s));
+                count / (end_s - start_s)
             }
         }
     }
 
-    /// The intended times from the start of the run, while there are any. The same seed and stream give the same times.
-    pub fn times(&self, seed: u64, stream: u64, warm_up: Duration) -> Box<dyn Iterator<Item = Duration> + Send> {
+    /// The rate over time, if it is one.
+    fn intensity(&self, warm_up_s: f64) -> Option<Intensity> {
+        let constant = |rate| Course::Linear { from: rate, to: rate };
+        match &self.shape {
+            // A second of it goes on for ever.
+            Shape::Steady(rate) => Some(Intensity::new([(1.0, constant(rate.per_s))])),
+            Shape::Stages(stages) => {
+                let first = stages.first().map_or(0.0, |stage| stage.first_rate());
+                let warm_up = (warm_up_s > 0.0).then_some((warm_up_s, constant(first)));
+                Some(Intensity::new(warm_up.into_iter().chain(stages.iter().flat_map(|stage| stage.courses()))))
+            }
+            Shape::Replay(_) => None,
+        }
+    }
+
+    /// The intended times from the start of the run, while there are any, and whose each is where a recording names people.
+    /// The same seed and stream give the same times.
+    pub fn times(
+        &self,
+        seed: u64,
+        stream: u64,
+        warm_up: Duration,
+    ) -> Box<dyn Iterator<Item = (Duration, Option<u32>)> + Send> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(stream);
-        let mut walk = self.intensity(warm_up.as_secs_f64()).walk();
+        let walk = match (&self.shape, self.intensity(warm_up.as_secs_f64())) {
+            (Shape::Replay(replay), _) => return Box::new(replay.times(warm_up)),
+            (_, intensity) => intensity.map(Intensity::walk),
+        };
+        let mut walk = walk.expect("only a recording is no rate");
+        let timed = move |count| Some((Duration::from_secs_f64(walk.time_s(count)?), None));
         match self.spacing {
             Spacing::Uniform => {
                 // A phase of its own, so that two operations of the same rate are not always sent at once.
                 let phase: f64 = StandardUniform.sample(&mut rng);
                 let counts = (0_u64..).map(move |n| n as f64 + phase);
-                Box::new(counts.map_while(move |count| walk.time_s(count)).map(Duration::from_secs_f64))
+                Box::new(counts.map_while(timed))
             }
             Spacing::Poisson => {
                 let gaps = Exp1.sample_iter(rng);
@@ -325,7 +358,7 @@ impl Arrivals {
                     *count += gap;
                     Some(*count)
                 });
-                Box::new(counts.map_while(move |count| walk.time_s(count)).map(Duration::from_secs_f64))
+                Box::new(counts.map_while(timed))
             }
         }
     }
@@ -337,7 +370,7 @@ mod tests {
 
     fn times(text: &str, warm_up_s: u64, count: usize) -> Vec<f64> {
         let arrivals: Arrivals = toml::from_str(text).unwrap();
-        arrivals.times(7, 3, Duration::from_secs(warm_up_s)).take(count).map(|at| at.as_secs_f64()).collect()
+        arrivals.times(7, 3, Duration::from_secs(warm_up_s)).take(count).map(|(at, _)| at.as_secs_f64()).collect()
     }
 
     #[test]
@@ -407,6 +440,9 @@ mod tests {
     fn what_cannot_be_a_stage_is_refused() {
         let refuse = |text: &str| toml::from_str::<Arrivals>(text).unwrap_err().to_string();
         assert!(refuse("").contains("either"));
+        assert!(refuse("rate_per_s = 1\nreplay = { file = \"a\" }").contains("either"));
+        assert!(refuse("spacing = \"uniform\"\nreplay = { file = \"a\" }").contains("of its recording"));
+        assert!(refuse("replay = { file = \"a\", speed = 0 }").contains("0 is not a speed"));
         assert!(refuse("rate_per_s = 1\nstages = [{ for_s = 1, rate_per_s = 1 }]").contains("either"));
         assert!(refuse("stages = [{ for_s = 1, rate_per_s = 0 }]").contains("always zero"));
         assert!(refuse("stages = [{ for_s = 0, rate_per_s = 1 }]").contains("cannot last 0 s"));

@@ -246,7 +246,7 @@ impl<T: Transport + 'static, R: Record + 'static> Line<T, R> {
     /// Carries a request over `connection`, which was `opened` for it or was open. Lets go of a connection that is of no
     /// more use, and gives the request back if it was not sent because the target had closed the connection before.
     pub(crate) async fn carry_on(
-        &self,
+        self: &Rc<Self>,
         worker: usize,
         opened: Result<(), Failure>,
         connection: &mut Option<T::Connection>,
@@ -256,6 +256,7 @@ impl<T: Transport + 'static, R: Record + 'static> Line<T, R> {
             let failure = opened.err().unwrap_or(Failure::Connect);
             let sample = Sample::released(&waiting.request, waiting.released);
             self.record.borrow_mut().record(&sample.ended(self.now(), Outcome::Failed(failure)));
+            self.try_again(waiting.request, failure);
             return None;
         };
         let (is_kept, again) = self.carry(worker, open, waiting).await;
@@ -267,14 +268,19 @@ impl<T: Transport + 'static, R: Record + 'static> Line<T, R> {
 
     /// Sends a request and waits for its answer; says whether the connection is of any more use, and gives the request
     /// back if it was not sent.
-    async fn carry(&self, worker: usize, open: &mut T::Connection, mut waiting: Waiting) -> (bool, Option<Waiting>) {
+    async fn carry(
+        self: &Rc<Self>,
+        worker: usize,
+        open: &mut T::Connection,
+        mut waiting: Waiting,
+    ) -> (bool, Option<Waiting>) {
         let sent = self.now();
         if waiting.is_ours {
             waiting.released = sent;
         }
         let sample = Sample { sent: Some(sent), ..Sample::released(&waiting.request, waiting.released) };
         self.note(worker, Some(sample));
-        if !waiting.is_again {
+        if !waiting.is_again && !sample.is_retry {
             self.record.borrow_mut().sent(sample.operation);
         }
         let answer = self.unless_expired(worker, open.exchange(&waiting.request)).await;
@@ -288,7 +294,35 @@ impl<T: Transport + 'static, R: Record + 'static> Line<T, R> {
             Err(failure) => (Outcome::Failed(failure), matches!(failure, Failure::Status(_) | Failure::Limited(_))),
         };
         self.record.borrow_mut().record(&sample.ended(self.now(), outcome));
+        if let Outcome::Failed(failure) = outcome {
+            self.try_again(waiting.request, failure);
+        }
         (is_kept, None)
+    }
+
+    /// Puts a request that failed into the line once more, when whoever sent it would. The end of the schedule waits for
+    /// nobody who would try later.
+    fn try_again(self: &Rc<Self>, request: Request, failure: Failure) {
+        let now = self.now();
+        let Some(again) = Some(request).filter(|_| failure.is_passing()).and_then(|request| request.again(now)) else {
+            return;
+        };
+        let line = Rc::clone(self);
+        tokio::task::spawn_local(async move {
+            sleep_until(line.epoch + again.at).await;
+            line.retry(again);
+        });
+    }
+
+    /// Puts another try into the line: whoever carried the first is there to carry it.
+    fn retry(&self, request: Request) {
+        let idle = self.idle.borrow_mut().pop();
+        let waiting = Waiting { request, released: self.now(), is_ours: idle.is_some(), is_again: false };
+        self.waiting.borrow_mut().push_back(waiting);
+        if let Some(idle) = idle {
+            self.called.set(self.called.get() + 1);
+            self.call(idle);
+        }
     }
 
     /// The answer, or [`Failure::Timeout`] once [`Line::expire`] finds it overdue.

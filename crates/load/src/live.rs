@@ -2,7 +2,8 @@
 //! open the diary. Their seconds pass as fast as the scenario says.
 //!
 //! Each person's calls follow from their life alone, so a run may be split by people over any number of threads and
-//! machines. A call whose answer the phone is not to learn of comes again later, as the phone's own fault would have it.
+//! machines. A call whose answer the phone is not to learn of comes again later, as the phone's own fault would have it. Should
+//! an upload fail in truth, the same comes once more at the phone's next sync, beside the schedule.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -33,6 +34,9 @@ const EVENING_S: f64 = 21.0 * 3600.0;
 const EVENING_SPREAD_S: f64 = 2700.0;
 /// The app asks how far the diary reaches, then for the unprocessed rest and the day; so long lies between.
 const APP_GAP_US: Micros = 200_000;
+/// A phone whose uploads fail again and again tries at this many syncs. Then the run has other troubles.
+const RETRIES_MAX: usize = 3;
+
 /// The calls of people who live, in order of time.
 pub(crate) struct Calls {
     living: Living,
@@ -72,6 +76,8 @@ pub(crate) struct Lived {
     pub(crate) arrival: Arrival,
     person: usize,
     what: What,
+    /// The phone's next syncs, if it is an upload.
+    retries_at: Vec<Duration>,
 }
 
 impl Calls {
@@ -148,6 +154,24 @@ impl Calls {
         self.warm_up + Duration::from_secs_f64(lived_s / self.live.speed.as_f64())
     }
 
+    /// When the phone of a person syncs after the sync it is in.
+    fn next_syncs(&mut self, person: usize) -> Vec<Duration> {
+        let known = self.syncs(person);
+        if !known.is_empty() {
+            return known;
+        }
+        // It was the last one of the day.
+        self.live_a_day(person);
+        self.syncs(person)
+    }
+
+    /// Those that are known. A sync ends with a `get`, so the next `get` is of the one that the phone is in.
+    fn syncs(&self, person: usize) -> Vec<Duration> {
+        let due = self.days.get(person).into_iter().flatten();
+        let gets = due.filter(|due| matches!(due.what, What::Get)).skip(1);
+        gets.take(RETRIES_MAX).map(|due| self.at(due.at_us)).collect()
+    }
+
     fn operation(&self, call: Call) -> Operation {
         let place = (0..).zip(Call::LIVED).find(|(_, lived)| *lived == call).map_or(0, |(place, _)| place);
         Operation(self.first_operation + place)
@@ -155,10 +179,12 @@ impl Calls {
 
     /// The request of a call.
     pub(crate) fn request(&mut self, plan: &Plan, lived: Lived) -> Request {
-        let Lived { arrival, person, what } = lived;
+        let Lived { arrival, person, what, retries_at } = lived;
         match what {
             What::Get => plan.call(Call::Get, &arrival, 0),
-            What::Put(recording) => plan.put(&arrival, self.living.upload(person, &recording)),
+            What::Put(recording) => {
+                Request { retries_at, ..plan.put(&arrival, self.living.upload(person, &recording)) }
+            }
             What::Open(call, date) => plan.opened(call, &arrival, date),
         }
     }
@@ -194,6 +220,7 @@ impl Iterator for Calls {
             return None;
         }
         let Due { what, .. } = self.days.get_mut(person)?.pop_front()?;
+        let retries_at = if matches!(what, What::Put(_)) { self.next_syncs(person) } else { Vec::new() };
         match self.days.get(person).and_then(VecDeque::front) {
             Some(next) => self.turns.push(Reverse((next.at_us.max(at_us), person))),
             None => self.wake(person),
@@ -204,7 +231,7 @@ impl Iterator for Calls {
         let number = *count * self.users + u64::from(user);
         *count += 1;
         let arrival = Arrival { number, at, operation: self.operation(what.call()), user, draw: 0 };
-        Some(Lived { arrival, person, what })
+        Some(Lived { arrival, person, what, retries_at })
     }
 }
 

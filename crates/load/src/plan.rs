@@ -211,7 +211,22 @@ impl Plan {
         let Arrival { number, at, operation, user, draw: _ } = *arrival;
         let headers = Arc::clone(&self.headers);
         let (method, has_id) = (Method::POST, self.has_ids);
-        Request { number, at, operation, user, method, path, headers, has_id, body, entries, person_days: 0 }
+        let (person_days, retries_at, is_retry) = (0, Vec::new(), false);
+        Request {
+            number,
+            at,
+            operation,
+            user,
+            method,
+            path,
+            headers,
+            has_id,
+            body,
+            entries,
+            person_days,
+            retries_at,
+            is_retry,
+        }
     }
 
     fn token(&self, user: u32) -> &str {

@@ -40,6 +40,8 @@ pub struct Sample {
     pub entries: usize,
     /// The size of its body.
     pub request_bytes: usize,
+    /// Whether it was sent because the one before it had failed.
+    pub is_retry: bool,
     /// How it ended.
     pub outcome: Outcome,
 }
@@ -68,6 +70,7 @@ impl Sample {
             done: released,
             entries: request.entries,
             request_bytes: request.body.len(),
+            is_retry: request.is_retry,
             outcome: Outcome::Censored,
         }
     }
@@ -109,6 +112,7 @@ pub trait Record {
 #[derive(Clone, Debug, Default)]
 struct Tally {
     offered: u64,
+    retried: u64,
     sent: u64,
     completed: u64,
     completed_while_measuring: u64,
@@ -183,6 +187,7 @@ impl Tally {
 
     fn merge(&mut self, other: &Self) {
         self.offered += other.offered;
+        self.retried += other.retried;
         self.sent += other.sent;
         self.completed += other.completed;
         self.completed_while_measuring += other.completed_while_measuring;
@@ -216,6 +221,7 @@ impl Tally {
             error_response_ms: errors.map(|(kind, latencies)| (kind.clone(), latencies.percentiles())).collect(),
             shed: failed(|failure| *failure == Failure::Shed),
             limited: failed(|failure| matches!(failure, Failure::Limited(_))),
+            retried: self.retried,
             request_bytes_mean: mean(self.request_bytes, self.offered),
             response_bytes_mean: mean(self.response_bytes, self.completed),
             response_bytes_max: self.response_bytes_max,
@@ -337,6 +343,11 @@ impl Record for Recorder {
         let window = self.phases.measure_start()..self.phases.measure_end();
         let index = sample.operation.index();
         let (Some(tally), Some(recent)) = (self.tallies.get_mut(index), self.recent.get_mut(index)) else { return };
+        if sample.is_retry {
+            // No schedule has it: among the others it would say how often the target failed, not how fast it is.
+            tally.retried += u64::from(window.contains(&sample.intended));
+            return;
+        }
         if window.contains(&sample.intended) {
             tally.count(sample);
         }

@@ -44,6 +44,10 @@ pub struct Request {
     pub entries: usize,
     /// Before the run: how many more days of people are under way with it.
     pub person_days: u32,
+    /// When whoever sends it would try again, should it fail: the times of their next syncs, from the start of the run.
+    pub retries_at: Vec<Duration>,
+    /// Whether it is such another try, which no schedule has.
+    pub is_retry: bool,
 }
 
 impl Request {
@@ -54,6 +58,13 @@ impl Request {
             headers.insert("x-request-id", HeaderValue::from(self.number));
         }
         headers
+    }
+
+    /// The same once more, at the first moment after `failed` at which it would be tried again.
+    pub(crate) fn again(mut self, failed: Duration) -> Option<Self> {
+        self.retries_at.retain(|at| *at >= failed);
+        let at = (!self.retries_at.is_empty()).then(|| self.retries_at.remove(0))?;
+        Some(Self { at, is_retry: true, ..self })
     }
 }
 
@@ -130,6 +141,8 @@ impl Iterator for Before {
             body: upload.body,
             entries: upload.entries,
             person_days,
+            retries_at: Vec::new(),
+            is_retry: false,
         })
     }
 }

@@ -30,6 +30,7 @@ use crate::request::{Ahead, Before, Requests};
 use crate::scenario::{Pacing, Phases, Scenario};
 use crate::schedule::{Identity, Part, Schedule};
 use crate::sender::{Job, Sent, Stream};
+use crate::software::Software;
 use crate::stop::{self, Stop, Stopper};
 use crate::transport::http1::Http1;
 use crate::upload::upload;
@@ -54,6 +55,8 @@ pub struct Run {
     pub target: Http1,
     /// What the target is called.
     pub target_name: String,
+    /// What it runs, if that is known to matter.
+    pub software: Option<Software>,
     /// Where and with what.
     pub environment: Environment,
     /// Which part of the schedule is sent from here, and when all machines start.
@@ -94,10 +97,12 @@ pub struct Finished {
 /// # Errors
 /// When the target cannot be spoken to or does not take the users; from then on whatever happens is in the result.
 pub async fn run(run: Run, host: HostProbe, observer: Rc<dyn Observer>, mut stop: Stop) -> Result<Finished, LoadError> {
-    let Run { scenario, materials, target, target_name, environment, share } = run;
+    let Run { scenario, materials, target, target_name, software, environment, share } = run;
     let Materials { population, feeders } = materials;
     probe(&target).await?;
     let (upload, population) = before(&scenario, population, &target, share.part, &observer, &mut stop).await?;
+
+    let warnings = software.map(|software| software.warnings(&scenario, population.days_before())).unwrap_or_default();
 
     observer.steps(Stage::Prepare, 0);
     let materials = Materials { population, feeders };
@@ -136,6 +141,7 @@ pub async fn run(run: Run, host: HostProbe, observer: Rc<dyn Observer>, mut stop
         target: target_name,
         verdict,
         reasons,
+        warnings,
         seed: scenario.seed,
         users: scenario.users().get(),
         schedule,
@@ -152,8 +158,12 @@ pub async fn run(run: Run, host: HostProbe, observer: Rc<dyn Observer>, mut stop
     Ok(Finished { result, histograms: sent.recorder.histograms() })
 }
 
-/// Makes the people of this part known to the target, and uploads their days before the run.
-async fn before(
+/// Makes the people of this part known to the target, and uploads their days before the run; gives back who they are then.
+/// Must run inside a [`tokio::task::LocalSet`].
+///
+/// # Errors
+/// When the target does not take them.
+pub async fn before(
     scenario: &Scenario,
     population: Population,
     target: &Http1,

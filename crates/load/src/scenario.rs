@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use rushhour_report::limit::Limit;
@@ -11,7 +11,7 @@ use rushhour_synth::parameters::Share;
 use rushhour_synth::region::{PRESETS, RegionParameters};
 use serde::{Deserialize, Serialize};
 
-use crate::arrivals::{Arrivals, Rate};
+use crate::arrivals::{Arrivals, Rate, Shape};
 use crate::described::Described;
 use crate::document::{self, DocumentError};
 use crate::operation::{Call, Name as OperationName, Operation};
@@ -290,14 +290,31 @@ impl Scenario {
         })
     }
 
-    /// Checks what only shows once the flags are in it: that limits are put on operations that are sent, and that people
-    /// who live are not asked to wait for answers.
+    /// The scenario with what its recordings of arrivals say, from where `beside` says that their files lie.
+    ///
+    /// # Errors
+    /// With the file and what is wrong in it.
+    pub fn with_recordings(mut self, beside: impl Fn(&Path) -> PathBuf) -> Result<Self, DocumentError> {
+        for arrivals in self.arrivals.values_mut() {
+            if let Shape::Replay(replay) = &mut arrivals.shape {
+                replay.read(&beside, &self.phases).map_err(|error| DocumentError::new(&error))?;
+            }
+        }
+        Ok(self)
+    }
+
+    /// Checks what only shows once the flags are in it: that limits are put on operations that are sent, and that neither
+    /// people who live nor recordings are asked to wait for answers.
     ///
     /// # Errors
     /// With what does not fit, and the nearest names.
     pub fn check(&self) -> Result<(), DocumentError> {
         if self.sending.closed && self.live().is_some() {
             let what = "people who live (`population.live`) send when they do: a closed loop has no times";
+            return Err(DocumentError::new(what));
+        }
+        if self.sending.closed && self.arrivals.values().any(|arrivals| matches!(arrivals.shape, Shape::Replay(_))) {
+            let what = "a recording (`replay`) is sent when its requests came: a closed loop has no times";
             return Err(DocumentError::new(what));
         }
         let names = self.names();
@@ -361,8 +378,11 @@ mod tests {
         let scenario = Scenario::parse("[arrivals]\nput = { rate_per_s = 2.5, spacing = \"uniform\" }").unwrap();
         let rate = Rate::try_from(2.5).unwrap();
         assert_eq!(scenario.arrivals[&Call::Put.into()], Arrivals::steady(rate, Spacing::Uniform));
-        let written = toml::to_string(&scenario).unwrap();
-        assert_eq!(Scenario::parse(&written).unwrap(), scenario);
+        let replayed = "[arrivals]\nput = { replay = { file = \"a.csv\", speed = 60, from_s = 28800 } }";
+        for scenario in [scenario, Scenario::parse(replayed).unwrap()] {
+            let written = toml::to_string(&scenario).unwrap();
+            assert_eq!(Scenario::parse(&written).unwrap(), scenario);
+        }
     }
 
     /// Checks that `text` is refused at `line`, with each part in the message.
@@ -396,6 +416,8 @@ mod tests {
         let refuse = |text: &str| Scenario::parse(text).unwrap().check().unwrap_err().to_string();
         let lived = "[population]\npeople = 5\ndays = 1\nlive = {}";
         assert!(refuse(&format!("sending = {{ closed = true }}\n{lived}")).contains("no times"));
+        let replayed = "sending = { closed = true }\n[arrivals.get]\nreplay = { file = \"a.csv\" }";
+        assert!(refuse(replayed).contains("no times"));
         assert!(refuse("limits = [\"put.failed < 1\"]\n[arrivals.get]\nrate_per_s = 1").contains("put"));
         assert!(Scenario::parse(lived).unwrap().check().is_ok());
     }

@@ -70,7 +70,7 @@ pub struct Schedule {
 
 struct Stream {
     operation: Operation,
-    times: Peekable<Box<dyn Iterator<Item = Duration> + Send>>,
+    times: Peekable<Box<dyn Iterator<Item = (Duration, Option<u32>)> + Send>>,
     choices: ChaCha8Rng,
     users: u32,
 }
@@ -107,14 +107,16 @@ impl Iterator for Schedule {
     type Item = Arrival;
 
     fn next(&mut self) -> Option<Arrival> {
-        let next = |stream: &mut Stream| stream.times.peek().copied();
+        let next = |stream: &mut Stream| stream.times.peek().map(|(at, _)| *at);
         let (at, stream) =
             self.streams.iter_mut().filter_map(|stream| Some((next(stream)?, stream))).min_by_key(|(at, _)| *at)?;
         if at >= self.end {
             return None;
         }
-        stream.times.next();
-        let user = stream.choices.random_range(0..stream.users);
+        let (_, recorded) = stream.times.next()?;
+        let anybody = stream.choices.random_range(0..stream.users);
+        // A recording may name more people than there are.
+        let user = recorded.map_or(anybody, |user| user % stream.users);
         let arrival =
             Arrival { number: self.number, at, operation: stream.operation, user, draw: stream.choices.random() };
         self.number += 1;
@@ -162,6 +164,15 @@ mod tests {
         Schedule::new(&Scenario::parse(text).unwrap()).collect()
     }
 
+    /// The scenario of the mix with uploads as the lines of this file say.
+    fn replaying(lines: &str, seed: u64) -> Scenario {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("puts.csv"), lines).unwrap();
+        let put = "put = { replay = { file = \"puts.csv\", speed = 2, from_s = 10 } }";
+        let text = format!("seed = {seed}\n{MIX}").replace("put = { rate_per_s = 50, spacing = \"uniform\" }", put);
+        Scenario::parse(&text).unwrap().with_recordings(|file| dir.path().join(file)).unwrap()
+    }
+
     const MIX: &str = "users = 10\nphases = { warm_up_s = 1, measure_s = 9 }\n\
         [arrivals]\nget = { rate_per_s = 100 }\nput = { rate_per_s = 50, spacing = \"uniform\" }\ntimeline = { rate_per_s = 20 }";
 
@@ -207,11 +218,38 @@ mod tests {
         assert_eq!(of(&format!("{MIX}\nfind = {{ rate_per_s = 30 }}"), [1, 2, 3]), of(MIX, [0, 1, 2]));
     }
 
+    #[test]
+    fn a_replay_is_in_the_schedule_and_in_its_hash() {
+        let puts = |scenario: &Scenario| {
+            let puts = Schedule::new(scenario).filter(|arrival| arrival.operation == Operation(1));
+            puts.map(|put| (put.at.as_secs_f64(), put.user)).collect::<Vec<_>>()
+        };
+        let scenario = replaying("at_s,user\n7,x\n9,a\n10,b\n12,a\n28,c\n", 1);
+        // The first would be before the run, and the last is after it: the phases are 1 s and 9 s.
+        assert_eq!(puts(&scenario), [(0.5, 1), (1.0, 2), (2.0, 1)]);
+        let hash = |scenario: &Scenario| Identity::of(scenario.arrivals.keys(), Schedule::new(scenario)).hash;
+        assert_eq!(hash(&scenario), hash(&replaying("at_s,user\n7,x\n9,a\n10,b\n12,a\n28,c\n", 1)));
+        assert_ne!(hash(&scenario), hash(&replaying("at_s,user\n7,x\n9,a\n10,b\n12.5,a\n28,c\n", 1)));
+        assert_ne!(hash(&scenario), hash(&replaying("at_s,user\n7,x\n9,a\n10,b\n12,b\n28,c\n", 1)));
+        // Eleven people are named, and there are ten.
+        let many: String = (0..11).map(|n| format!("{},p{n}\n", 10 + n)).collect();
+        assert_eq!(puts(&replaying(&format!("at_s,user\n{many}"), 1)).last().unwrap().1, 0);
+    }
+
     proptest! {
         #[test]
-        fn the_parts_of_a_schedule_are_the_schedule(shards in 1..9_u32, threads in 1..5_u32, seed in 0..1000_u64) {
-            let text = format!("seed = {seed}\n{MIX}");
-            let whole = schedule(&text);
+        fn the_parts_of_a_schedule_are_the_schedule(
+            shards in 1..9_u32,
+            threads in 1..5_u32,
+            seed in 0..1000_u64,
+            recorded in proptest::collection::vec((0..40_000_u32, 0..20_u8), 0..200),
+        ) {
+            // One of them is due while measuring, whatever the others are.
+            let mut recorded = [recorded, vec![(10_000, 0)]].concat();
+            recorded.sort_unstable();
+            let lines: String = recorded.iter().map(|(ms, user)| format!("{},{user}\n", f64::from(*ms) / 1e3)).collect();
+            let scenario = replaying(&format!("at_s,user\n{lines}"), seed);
+            let whole: Vec<_> = Schedule::new(&scenario).collect();
             let mut united: Vec<Arrival> = Vec::new();
             for index in 0..shards {
                 let shard = Part { index, count: shards };
@@ -219,7 +257,7 @@ mod tests {
                 prop_assert_eq!(shard.count_of(whole.len() as u64), count);
                 for thread in 0..threads {
                     let part = shard.part(thread, threads);
-                    let arrivals: Vec<_> = schedule(&text).into_iter().filter(|arrival| part.has(arrival.number)).collect();
+                    let arrivals: Vec<_> = Schedule::new(&scenario).filter(|arrival| part.has(arrival.number)).collect();
                     prop_assert!(arrivals.iter().all(|arrival| shard.has(arrival.number)));
                     united.extend(arrivals);
                 }

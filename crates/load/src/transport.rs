@@ -67,6 +67,15 @@ impl Failure {
         }
     }
 
+    /// Whether a phone would send the same again later: the target did not have it, or did not say so.
+    pub fn is_passing(self) -> bool {
+        match self {
+            Self::Status(status) => status >= 500,
+            Self::Limited(_) | Self::Timeout | Self::Connect | Self::Closed | Self::Broken => true,
+            Self::Shed => false,
+        }
+    }
+
     /// Whether the target might have answered later, so that the time waited is a lower bound of what it would have taken.
     pub fn is_lower_bound(self) -> bool {
         matches!(self, Self::Timeout | Self::Shed)

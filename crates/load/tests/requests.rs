@@ -142,6 +142,22 @@ fn people_who_live_send_new_data_when_phones_do_and_open_the_diary_in_the_evenin
 }
 
 #[test]
+fn an_upload_that_fails_would_come_again_at_its_phones_next_syncs() {
+    let requests = lived(Part::WHOLE);
+    let puts: Vec<_> = requests.iter().filter(|request| request.path == "/usercache/put").collect();
+    for put in &puts {
+        let syncs =
+            requests.iter().filter(|get| get.user == put.user && get.path == "/usercache/get" && get.at >= put.at);
+        // The first one belongs to the sync of the upload itself. The run ends before some of the others.
+        let expected: Vec<_> = syncs.map(|get| get.at).skip(1).take(3).collect();
+        assert!(put.retries_at.iter().zip(&expected).all(|(retry, sync)| retry == sync), "{put:?}");
+        assert!(put.retries_at.len() <= 3 && put.retries_at.is_sorted());
+    }
+    assert!(puts.iter().filter(|put| !put.retries_at.is_empty()).count() * 10 > puts.len() * 9);
+    assert!(requests.iter().all(|request| request.path == "/usercache/put" || request.retries_at.is_empty()));
+}
+
+#[test]
 fn every_request_says_its_number_if_asked_to() {
     let text = LIVED.replace("[population]", "sending = { request_ids = true }\n[population]");
     let scenario = Scenario::parse(&text).unwrap();

@@ -101,6 +101,7 @@ mod tests {
             target: "local".into(),
             verdict,
             reasons: Vec::new(),
+            warnings: Vec::new(),
             seed: 1,
             users: 1,
             schedule: ScheduleFacts { model, connections_max, ..ScheduleFacts::default() },

@@ -141,6 +141,7 @@ fn operation(parts: &[&OperationResult], histograms: &OperationHistograms) -> Op
         error_response_ms: histograms.errors.iter().map(|(kind, of)| (kind.clone(), of.percentiles())).collect(),
         shed: sum(|part| part.shed),
         limited: sum(|part| part.limited),
+        retried: sum(|part| part.retried),
         request_bytes_mean: mean(|part| part.request_bytes_mean, |part| part.offered),
         response_bytes_mean: mean(|part| part.response_bytes_mean, |part| part.completed),
         response_bytes_max: parts.iter().map(|part| part.response_bytes_max).max().unwrap_or_default(),

@@ -25,6 +25,9 @@ pub struct RunResult {
     pub verdict: Verdict,
     /// Why, one sentence each; empty when it passed.
     pub reasons: Vec<String>,
+    /// What must be known to read it rightly, whatever the verdict, one sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// Where the schedule and the people come from.
     pub seed: u64,
     /// How many people there were.
@@ -48,7 +51,7 @@ pub struct RunResult {
     pub slow: Vec<SlowRequest>,
     /// What sending took.
     pub generator: GeneratorUse,
-    /// What serving took; `None` when the target was not started by us.
+    /// What serving took; `None` when the target was not started by us and does not tell.
     pub target_use: Option<TargetUse>,
     /// Where and with what.
     pub environment: Environment,
@@ -276,6 +279,9 @@ pub struct OperationResult {
     /// Of the failed, those that a limiter refused (429, or 503 with `Retry-After`): a rule, not a lack of capacity.
     #[serde(default)]
     pub limited: u64,
+    /// Uploads that had failed and were sent again at their phone's next sync, beside the schedule: part of no other number.
+    #[serde(default)]
+    pub retried: u64,
     /// Mean size of a request's body.
     pub request_bytes_mean: f64,
     /// Mean size of an answer's body.
@@ -318,19 +324,25 @@ pub struct GeneratorUse {
     pub lateness_p99_ms: Option<f64>,
 }
 
-/// What serving took, from start to stop unless said otherwise.
+/// What serving took, from start to stop unless said otherwise: as we saw it, or as the target's own metrics page told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TargetUse {
-    /// Processor time.
-    pub cpu_s: f64,
+    /// Processor time; of a target that was running before, from the first page to the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_s: Option<f64>,
     /// Processor time while measuring.
-    pub measure_cpu_s: f64,
-    /// The most memory it held.
-    pub memory_peak_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub measure_cpu_s: Option<f64>,
+    /// The most memory it held; from a page, the most that any page told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_peak_bytes: Option<u64>,
     /// Room its data took on the disk at the end.
-    pub disk_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk_bytes: Option<u64>,
     /// Bytes it handed to the disk.
-    pub written_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub written_bytes: Option<u64>,
 }
 
 #[cfg(test)]
@@ -343,6 +355,7 @@ impl RunResult {
             target: "local".into(),
             verdict: Verdict::Pass,
             reasons: Vec::new(),
+            warnings: Vec::new(),
             seed: 1,
             users: 20,
             schedule: ScheduleFacts::default(),

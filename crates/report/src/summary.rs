@@ -31,7 +31,10 @@ fn page(run: &RunResult, title: &str, draw: fn(&Table) -> String) -> String {
     for reason in &run.reasons {
         let _ = writeln!(page, "- {reason}");
     }
-    if !run.reasons.is_empty() {
+    for warning in &run.warnings {
+        let _ = writeln!(page, "- warning: {warning}");
+    }
+    if !run.reasons.is_empty() || !run.warnings.is_empty() {
         page.push('\n');
     }
     let _ = writeln!(page, "{}", circumstances(run));
@@ -72,6 +75,12 @@ fn notes(run: &RunResult) -> Vec<String> {
                 "{name}: {limited} of the failed were refused by a limiter: a rule, not a lack of capacity"
             ));
         }
+    }
+    for (name, operation) in run.operations.iter().filter(|(_, operation)| operation.retried > 0) {
+        notes.push(format!(
+            "{name}: {} that had failed were sent again at the phone's next sync, beside the schedule",
+            operation.retried
+        ));
     }
     if !notes.is_empty() {
         notes.push(String::new());
@@ -148,14 +157,17 @@ fn generator_line(run: &RunResult) -> String {
 }
 
 fn target_line(target: &TargetUse, measured_s: f64) -> String {
+    let seconds = |told: Option<f64>| told.map_or(UNTOLD.to_owned(), |seconds| format!("{seconds:.2}"));
+    let room = |told: Option<u64>| told.map_or(UNTOLD.to_owned(), bytes);
+    let core = target.measure_cpu_s.filter(|_| measured_s > 0.0).map(|cpu_s| percent(cpu_s / measured_s));
     format!(
-        "target: {:.2} CPU s in all, {:.2} while measuring ({} of a core)\n        {} memory at its peak, {} on disk, {} written",
-        target.cpu_s,
-        target.measure_cpu_s,
-        percent(if measured_s > 0.0 { target.measure_cpu_s / measured_s } else { 0.0 }),
-        bytes(target.memory_peak_bytes),
-        bytes(target.disk_bytes),
-        bytes(target.written_bytes),
+        "target: {} CPU s in all, {} while measuring ({} of a core)\n        {} memory at its peak, {} on disk, {} written",
+        seconds(target.cpu_s),
+        seconds(target.measure_cpu_s),
+        core.as_deref().unwrap_or(UNTOLD),
+        room(target.memory_peak_bytes),
+        room(target.disk_bytes),
+        room(target.written_bytes),
     )
 }
 
@@ -207,7 +219,7 @@ mod tests {
             reasons: vec!["put.response_ms.p99 < 250 does not hold: it was 345.6".into()],
             upload: UploadResult { sent: 10, failed: 0, entries: 5000, bytes: 1_500_000, seconds: 0.5 },
             operations: BTreeMap::from([("get".to_owned(), operation), ("timeline".to_owned(), empty)]),
-            target_use: Some(TargetUse { measure_cpu_s: 1.0, ..TargetUse::default() }),
+            target_use: Some(TargetUse { measure_cpu_s: Some(1.0), ..TargetUse::default() }),
             ..RunResult::example()
         }
     }
@@ -219,9 +231,15 @@ mod tests {
         assert!(text.contains("10000 entries/s"), "{text}");
         assert!(text.contains("timeline*"), "{text}");
         assert!(text.contains(EMPTY_NOTE), "{text}");
-        assert!(text.contains("(5.0 % of a core)"), "{text}");
+        assert!(text.contains("target: – CPU s in all, 1.00 while measuring (5.0 % of a core)"), "{text}");
         let row = text.lines().filter(|line| line.starts_with("get ")).nth(1).unwrap();
         assert_eq!(row.split_whitespace().skip(2).collect::<Vec<_>>(), ["0.51", "12.3", "346", "–", "1000"]);
+    }
+
+    #[test]
+    fn what_must_be_known_stands_above_the_tables() {
+        let run = RunResult { warnings: vec!["its pipeline did no work".into()], ..run() };
+        assert!(text(&run).contains("was 345.6\n- warning: its pipeline did no work\n\n"), "{}", text(&run));
     }
 
     #[test]
@@ -246,7 +264,7 @@ mod tests {
         get.errors = BTreeMap::from([("status 429".to_owned(), 30), ("timeout".to_owned(), 2)]);
         let took = Percentiles { count: 30, p50: Some(1.5), max: Some(4.0), ..Percentiles::default() };
         get.error_response_ms = BTreeMap::from([("status 429".to_owned(), took)]);
-        (get.shed, get.limited) = (12, 30);
+        (get.shed, get.limited, get.retried) = (12, 30, 28);
         let limits = ["get.response_ms.p99_9 < 1000", "timeline.response_ms.p99 < 1", "get.failed_ratio <= 0.0001"];
         run.limits = limits.map(|limit| limit.parse::<Limit>().unwrap().judge(&run.operations)).concat();
         run.limits[2].window_start_s = Some(12.0);
@@ -293,6 +311,7 @@ mod tests {
         assert!(slow(&run).rows.iter().all(|row| row[0] == "get"));
         says(&run, "get: 12 of the failed were given up unsent, as the scenario asked for");
         says(&run, "get: 30 of the failed were refused by a limiter: a rule, not a lack of capacity");
+        says(&run, "get: 28 that had failed were sent again at the phone's next sync, beside the schedule");
         says(
             &run,
             "schedule 01234567, 400000 arrivals, shard 4/8 · pacing balanced, 2 threads, max 64 http1 connections",

@@ -46,6 +46,7 @@ fn part(index: u32, count: u32, samples: &[Sample]) -> Part {
         sent: offered,
         completed: offered - failed,
         failed,
+        retried: failed,
         completed_per_s: (offered - failed) as f64 / 20.0,
         errors,
         error_response_ms: histograms.errors.iter().map(|(kind, of)| (kind.clone(), percentiles(of))).collect(),
@@ -64,18 +65,10 @@ fn part(index: u32, count: u32, samples: &[Sample]) -> Part {
         target: "http://192.0.2.7".into(),
         verdict: Verdict::Pass,
         reasons: Vec::new(),
+        warnings: Vec::new(),
         seed: 1,
         users: 20,
-        schedule: ScheduleFacts {
-            hash: "abc".into(),
-            arrivals: 1000,
-            threads: 1,
-            connections_max: 64,
-            shard: Some(Shard { index, count }),
-            start_at: Some("2026-11-21T12:00:00Z".into()),
-            started_late_s: Some(0.001 * f64::from(index)),
-            ..ScheduleFacts::default()
-        },
+        schedule: schedule(Shard { index, count }),
         phases: PhaseLengths { warm_up_s: 0.0, measure_s: 20.0, drain_s: 5.0 },
         measured_s: 20.0,
         upload: UploadResult { sent: 10, ..UploadResult::default() },
@@ -92,6 +85,20 @@ fn part(index: u32, count: u32, samples: &[Sample]) -> Part {
     };
     let histograms = Histograms { operations: BTreeMap::from([("put".to_owned(), histograms)]) };
     Part { name: format!("results/{index}"), result, histograms }
+}
+
+/// What a shard that began well knows of its schedule.
+fn schedule(shard: Shard) -> ScheduleFacts {
+    ScheduleFacts {
+        hash: "abc".into(),
+        arrivals: 1000,
+        threads: 1,
+        connections_max: 64,
+        shard: Some(shard),
+        start_at: Some("2026-11-21T12:00:00Z".into()),
+        started_late_s: Some(0.001 * f64::from(shard.index)),
+        ..ScheduleFacts::default()
+    }
 }
 
 fn parts(count: u32) -> Vec<Part> {

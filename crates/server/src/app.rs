@@ -184,9 +184,10 @@ impl App {
         self.is_draining.load(Ordering::Relaxed)
     }
 
-    /// Lets `/readyz` say that the server stops; requests are answered as before.
+    /// Lets `/readyz` say that the server stops, and those who follow logs go; requests are answered as before.
     pub fn drain(&self) {
         self.is_draining.store(true, Ordering::Relaxed);
+        self.hub.wake();
     }
 
     /// What it answers from.

@@ -117,6 +117,13 @@ impl Hub {
         self.subscribers.load(Ordering::Relaxed)
     }
 
+    /// Lets everybody who follows see that the server stops.
+    pub(crate) fn wake(&self) {
+        for (_, topic) in self.topics.lock().expect("no holder panics").values() {
+            topic.reach.send_modify(|_| ());
+        }
+    }
+
     fn join(&self, app: &Arc<App>, user: UserId) -> Arc<Topic> {
         let mut topics = self.topics.lock().expect("no holder panics");
         let (followers, topic) = topics.entry(user).or_insert_with(|| (0, follow(app, user)));
@@ -213,7 +220,8 @@ impl Subscription {
         Some(Self { app: Arc::clone(app), user, keys, topic, reach, at, is_live: false })
     }
 
-    /// Waits for entries of its logs; they come as a server-sent event. `None` when the subscriber has fallen behind.
+    /// Waits for entries of its logs; they come as a server-sent event. `None` when the subscriber has fallen behind, or
+    /// the server stops.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -221,6 +229,7 @@ impl Subscription {
         loop {
             match self.take_tail() {
                 Some(Some(event)) => return Ok(Some(event)),
+                Some(None) if self.app.is_draining() => return Ok(None),
                 Some(None) => {
                     self.is_live = true;
                     // The topic is there as long as its subscribers.

@@ -12,7 +12,7 @@ pub(crate) fn signal(pid: u32, name: &str) {
 }
 
 /// Waits until the server has answered a `get`: the run is past its preparations.
-async fn wait_for_load(url: &str, load: &mut Child) {
+pub(crate) async fn wait_for_load(url: &str, load: &mut Child) {
     let client = client();
     while load.try_wait().unwrap().is_none() {
         let text = client.get(format!("{url}/metrics")).send().await.unwrap().text().await.unwrap();

@@ -157,7 +157,8 @@ async fn every_expression_that_is_shipped_is_answered_by_a_prometheus_that_watch
     let rules = rules["data"]["groups"][0]["rules"].as_array().unwrap().clone();
     assert!(rules.len() > 10, "{} rules", rules.len());
     for rule in rules {
-        assert!(rule["lastError"].is_null() && rule["state"] == "inactive", "{rule}");
+        // Whether it fires is the machine's affair: its disk may well be filling up.
+        assert!(rule["lastError"].is_null(), "{rule}");
         let answer = prometheus.ask(&client, rule["query"].as_str().unwrap()).await.unwrap();
         assert_eq!(answer["status"], "success", "{rule}: {answer}");
         // Whatever a rule compares must be there, or it would keep silent for ever.

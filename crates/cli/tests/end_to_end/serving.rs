@@ -1,7 +1,7 @@
 //! A server process for a test, on a port of its own.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use rushhour_load::tls::unbelieving;
@@ -43,6 +43,11 @@ impl Serving {
         assert!(self.child.wait().unwrap().success());
     }
 
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// `kill -9`, and waits until it is gone.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
@@ -55,6 +60,19 @@ impl Drop for Serving {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The one folder that a run has left below `out`.
+pub(crate) fn only_folder(out: &Path) -> PathBuf {
+    let mut folders = std::fs::read_dir(out).unwrap().map(|folder| folder.unwrap().path());
+    let only = folders.next().unwrap();
+    assert!(folders.next().is_none(), "there is more than one run in {}", out.display());
+    only
+}
+
+/// The result of the one run below `out`.
+pub(crate) fn result_in(out: &Path) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(only_folder(out).join("result.json")).unwrap()).unwrap()
 }
 
 /// Somebody who asks. The library must be told whom to believe, also where no TLS is spoken.

@@ -52,7 +52,7 @@ impl Http1 {
     }
 
     /// What another library needs to know to believe whom these connections believe.
-    pub(crate) fn tls_config(&self) -> ClientConfig {
+    pub fn tls_config(&self) -> ClientConfig {
         self.tls.as_ref().map_or_else(tls::unbelieving, Tls::config)
     }
 }

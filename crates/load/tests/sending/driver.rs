@@ -26,6 +26,8 @@ struct Script {
     refuses: bool,
     /// It answers everything with this status.
     status: Option<u16>,
+    /// It fails with 500 until then.
+    fails_until: Duration,
 }
 
 struct Target {
@@ -55,6 +57,9 @@ impl Connection for Wire {
             sleep_until(self.epoch + to).await;
         }
         sleep(Duration::from_millis(1)).await;
+        if elapsed < self.script.fails_until {
+            return Err(Failure::Status(500));
+        }
         self.script.status.map_or(Ok(Answer { bytes: 100, is_empty: false }), |status| Err(Failure::Status(status)))
     }
 
@@ -81,6 +86,10 @@ async fn run(connections: usize, script: Script, stop: Stop) -> (Driven, Operati
 
 fn never() -> Stop {
     stop().1
+}
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
 }
 
 fn seconds(from: f64, to: f64) -> Option<(Duration, Duration)> {
@@ -150,6 +159,33 @@ async fn refusals_and_error_statuses_are_failures_by_kind_and_not_fast_answers()
     assert_eq!((get.sent, get.failed, get.response_ms.count), (1000, 1000, 0));
     assert_eq!((get.service_ms.count, get.wait_ms.count), (0, 0));
     assert_eq!(get.errors, BTreeMap::from([("status 503".to_owned(), 1000)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_failed_is_tried_again_and_is_no_part_of_what_was_offered() {
+    let scenario = Scenario::parse(
+        "phases = { warm_up_s = 0, measure_s = 10, drain_s = 2 }\n[arrivals]\nget = { rate_per_s = 100 }",
+    );
+    let scenario = scenario.unwrap();
+    // Those of the first half would be tried twice more, each a second after the other.
+    let requests = (0..1000).map(|number| {
+        let at = Duration::from_millis(10 * number);
+        let retries = if number < 500 { vec![at + ms(1000), at + ms(2000)] } else { Vec::new() };
+        Request { retries_at: retries, ..request(number, at) }
+    });
+    // All requests fail that are sent before 3 s: 300 of the schedule, and another try of each of 200.
+    let script = Script { fails_until: ms(3000), ..Script::default() };
+    let epoch = Instant::now();
+    let bounds = Bounds { connections_max: 4, ..BOUNDS };
+    let line = Line::new(Target { script, epoch }, bounds, epoch, Recorder::new(&scenario));
+    let driven = LocalSet::new().run_until(drive(Ready(requests), &line, Pacer::sleeping(epoch), never())).await;
+    let get = line.record().results(Duration::from_secs(10)).remove("get").unwrap();
+    assert_eq!((driven.released, get.offered, get.sent), (1000, 1000, 1000));
+    assert_eq!((get.failed, get.completed, get.response_ms.count), (300, 700, 700));
+    assert_eq!(get.errors, BTreeMap::from([("status 500".to_owned(), 300)]));
+    // One try of each of the 300, and a second one of the 200 whose first failed as well.
+    assert_eq!(get.retried, 500);
+    assert!(get.lateness_ms.max.unwrap() < 2.0, "{:?}", get.lateness_ms);
 }
 
 #[tokio::test(start_paused = true)]

@@ -36,5 +36,7 @@ fn request(number: u64, at: Duration) -> Request {
         body: "{}".into(),
         entries: 0,
         person_days: 0,
+        retries_at: Vec::new(),
+        is_retry: false,
     }
 }

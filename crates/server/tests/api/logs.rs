@@ -185,6 +185,18 @@ async fn who_does_not_read_is_let_go_and_resumes_without_loss() {
 }
 
 #[tokio::test]
+async fn who_follows_is_let_go_when_the_server_stops() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(&dir, 1);
+    server.register("anna").await;
+    let mut follower = Follower::start(&server, "log=a", None).await;
+    append(&server, "a", 1).await;
+    assert_eq!(follower.next().await, 1);
+    server.app.drain();
+    assert_eq!(follower.frame().await, None);
+}
+
+#[tokio::test]
 async fn who_leaves_is_forgotten() {
     let dir = tempfile::tempdir().unwrap();
     let server = start(&dir, 1);
