@@ -7,7 +7,7 @@ use hyper::Method;
 use hyper::header::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
-use crate::template::Template;
+use crate::template::{Filling, Template};
 
 /// The largest feeder that is taken.
 const FEEDER_ROWS_MAX: usize = 1_000_000;
@@ -82,30 +82,45 @@ impl HeaderKey {
     }
 }
 
-/// The value of a header.
+/// The value of a header, which may have gaps as a path and a body.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct HeaderText(String);
+pub struct HeaderText(Template);
 
 impl TryFrom<String> for HeaderText {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
         HeaderValue::from_str(&text).map_err(|_| format!("`{text}` cannot be the value of a header"))?;
-        Ok(Self(text))
+        Ok(Self(Template::try_from(text)?))
     }
 }
 
 impl From<HeaderText> for String {
     fn from(text: HeaderText) -> Self {
-        text.0
+        text.0.into()
     }
 }
 
 impl HeaderText {
-    pub(crate) fn value(&self) -> HeaderValue {
-        HeaderValue::from_str(&self.0).expect("it was parsed when it was made")
+    /// The value, if it has no gaps.
+    pub(crate) fn plain(&self) -> Option<HeaderValue> {
+        self.0.plain().map(value)
     }
+
+    pub(crate) fn fill(&self, filling: &Filling<'_>) -> HeaderValue {
+        value(self.0.fill(filling))
+    }
+
+    fn columns(&self) -> impl Iterator<Item = &str> {
+        self.0.columns()
+    }
+}
+
+/// What a feeder has that no header can have is left out.
+fn value(mut text: String) -> HeaderValue {
+    text.retain(|character| !character.is_control());
+    HeaderValue::from_str(&text).expect("only control characters cannot be in a header")
 }
 
 /// The rows that requests are filled from.
@@ -148,7 +163,8 @@ impl Described {
     /// A column that it asks for and that is not among `headings`.
     pub fn missing(&self, headings: &[String]) -> Option<&str> {
         let templates = [Some(&self.path), self.body.as_ref()];
-        let mut columns = templates.into_iter().flatten().flat_map(Template::columns);
+        let headers = self.headers.values().flat_map(HeaderText::columns);
+        let mut columns = templates.into_iter().flatten().flat_map(Template::columns).chain(headers);
         columns.find(|column| !headings.iter().any(|heading| heading == column))
     }
 }
@@ -161,7 +177,8 @@ mod tests {
     fn a_feeder_needs_the_columns_that_are_asked_for_and_rows() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("rows.csv");
-        let request: Described = toml::from_str("path = \"/a/${id}\"\nbody = \"${user} ${colour}\"").unwrap();
+        let request: Described =
+            toml::from_str("path = \"/a/${id}\"\nbody = \"${user}\"\nheaders = { x-colour = \"${colour}\" }").unwrap();
         std::fs::write(&file, "id,colour\n1,red\n2,blue\n").unwrap();
         assert_eq!(Feeder::read(&file, &request).unwrap().rows.len(), 2);
         std::fs::write(&file, "id\n1\n").unwrap();

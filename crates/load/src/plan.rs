@@ -200,11 +200,11 @@ impl Plan {
         let body =
             filled.body.clone().unwrap_or_else(|| request.body.as_ref().map_or(Bytes::new(), |body| fill(body).into()));
         let path = filled.path.clone().unwrap_or_else(|| path(fill(&request.path)));
-        Request {
-            method: request.method.0.clone(),
-            headers: Arc::clone(headers),
-            ..self.filled(arrival, path, body, 0)
+        let mut headers = Arc::clone(headers);
+        for (key, text) in request.headers.iter().filter(|(_, text)| text.plain().is_none()) {
+            Arc::make_mut(&mut headers).insert(key.name(), text.fill(&filling));
         }
+        Request { method: request.method.0.clone(), headers, ..self.filled(arrival, path, body, 0) }
     }
 
     fn filled(&self, arrival: &Arrival, path: PathAndQuery, body: Bytes, entries: usize) -> Request {
@@ -243,7 +243,7 @@ impl Planned {
         if described.body.is_none() {
             headers.remove(CONTENT_TYPE);
         }
-        headers.extend(described.headers.iter().map(|(key, text)| (key.name(), text.value())));
+        headers.extend(described.headers.iter().filter_map(|(key, text)| Some((key.name(), text.plain()?))));
         let body = described.body.as_ref().map_or(Some(Bytes::new()), |body| body.plain().map(Bytes::from));
         let path = described.path.plain().map(path);
         Self::Described(Box::new(Filled { request: described.clone(), headers: Arc::new(headers), feeder, path, body }))

@@ -185,3 +185,17 @@ fn readers_ask_for_days_that_were_uploaded() {
     let others = ["/usercache/get", "/usercache/put", "/datastreams/find_entries/timestamp"];
     assert_eq!(paths, days.into_iter().chain(others).collect());
 }
+
+#[test]
+fn headers_are_filled_as_paths_and_bodies_are() {
+    let text = "users = 3\n[phases]\nwarm_up_s = 0\nmeasure_s = 5\ndrain_s = 1\n[arrivals]\nlook = { rate_per_s = 10 }\n\
+                [requests.look]\nmethod = \"GET\"\npath = \"/logs/${number}\"\nheaders = { x-em-key = \"${user}\", accept = \"text/html\" }";
+    let scenario = Scenario::parse(text).unwrap();
+    let requests: Vec<Request> = part(&scenario, Population::named(NonZeroU32::new(3).unwrap()), Part::WHOLE).collect();
+    assert!(requests.len() > 30);
+    for request in requests {
+        assert_eq!(request.path.path(), format!("/logs/{}", request.number));
+        assert_eq!(request.headers["x-em-key"], format!("rushhour-{:07}", request.user).as_str());
+        assert_eq!(request.headers["accept"], "text/html");
+    }
+}

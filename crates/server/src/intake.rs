@@ -4,7 +4,7 @@
 //! portion goes to its end. The threads give way to requests by the kernel's scheduler, and keep to a share of their
 //! cores. A user whose entries break the pipeline is set aside with an entry that says so, and the others go on.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -92,6 +92,8 @@ struct Switch {
     parked: Mutex<Vec<UserId>>,
     /// Users whose last run passed the deadline.
     slow: Mutex<HashSet<UserId>>,
+    /// When keepers of usages were last let go.
+    passed: Mutex<HashMap<UserId, Instant>>,
 }
 
 impl Intake {
@@ -246,7 +248,9 @@ impl Worker {
     /// Works for a user; returns the CPU time that it took.
     fn serve(&self, user: UserId) -> Duration {
         let (started, cpu_started) = (Instant::now(), cpu_time());
-        if self.passes_gate(user) {
+        if self.app.usages.has_keeper(&self.app.store, user) {
+            self.pass_over(user);
+        } else if self.passes_gate(user) {
             let is_slow = self.switch.slow.lock().expect("no holder panics").remove(&user);
             self.turn(user, if is_slow { DAY } else { PORTION });
             if started.elapsed() > self.options.deadline {
@@ -274,6 +278,19 @@ impl Worker {
                 warn!(reason, "a user's entries break the pipeline and were set aside");
                 self.report(user, portion, &reason);
             }
+        }
+    }
+
+    /// Lets a keeper of usages go, once in a while: there is nothing to be made of them.
+    fn pass_over(&self, user: UserId) {
+        let now = Instant::now();
+        let mut passed = self.switch.passed.lock().expect("no holder panics");
+        let last = passed.insert(user, now);
+        if last.is_some_and(|last| now.saturating_duration_since(last) < UNPARK_EVERY) {
+            passed.extend(last.map(|last| (user, last)));
+            self.park(user);
+        } else if self.app.store.pass_over(user).is_err() {
+            self.try_later(user);
         }
     }
 

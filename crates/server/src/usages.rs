@@ -84,6 +84,15 @@ impl Usages {
         }))
     }
 
+    /// Whether `user` only keeps usages, of which nobody makes a diary.
+    pub(crate) fn has_keeper(&self, store: &Store, user: UserId) -> bool {
+        match self.keepers.get() {
+            Some(keepers) => keepers.contains(&user),
+            // They were registered before this process was started, or not at all.
+            None => (0..PLACES).any(|place| store.user(&keeper_name(place)) == Some(user)),
+        }
+    }
+
     /// How many there are.
     pub(crate) fn count(&self, store: &Store) -> Result<u64, ServerError> {
         let keepers = (0..PLACES).filter_map(|place| store.user(&keeper_name(place)));

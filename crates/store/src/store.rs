@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use uuid::Builder;
 
 use crate::core::Core;
-use crate::directory::{ChapterKey, Rewrite};
+use crate::directory::{ChapterKey, Rewrite, Taken};
 use crate::error::Error;
 use crate::log::{Ack, Committer, Counters};
 use crate::maintain::Policy;
@@ -231,6 +231,18 @@ impl Store {
             self.core.hot.take(user, Some(taken.uploads));
         }
         Ok(())
+    }
+
+    /// Counts everything of `user` as taken in, for one whose entries are no diary. That ends the work for the user, as
+    /// [`rewrite`](Self::rewrite) does. Blocks the thread.
+    ///
+    /// # Errors
+    /// As [`rewrite`](Self::rewrite).
+    pub fn pass_over(&self, user: UserId) -> Result<(), Error> {
+        let uploads = self.core.hot.next_number(user);
+        let taken = Some(Taken { uploads, epoch: self.core.directory.epoch() });
+        let change = Rewrite { from: ChapterKey::END, chapters: Vec::new(), taken, state: Vec::new() };
+        self.rewrite(user, &change)
     }
 
     /// Makes all changes of diaries durable. Blocks the thread.
