@@ -28,7 +28,7 @@ async fn whatever_is_described_is_there() {
             operations += 1;
         }
     }
-    assert_eq!(operations, 26);
+    assert_eq!(operations, 27);
     for schema in ["PutRequest", "FindEntriesRequest", "ErrorResponse"] {
         assert!(document["components"]["schemas"][schema]["properties"].is_object(), "{schema}");
     }
