@@ -59,15 +59,9 @@ impl Admission {
     }
 
     /// Each class with how many of its requests were refused, and how many wait.
-    pub(crate) fn refused(&self) -> [(&'static str, &Counter, usize); 3] {
-        let row = |name, queue: &'_ Queue| (name, queue.waiting.load(Ordering::Relaxed));
-        let [uploads, reads, calls] =
-            [row("upload", &self.uploads), row("read", &self.reads), row("call", &self.calls)];
-        [
-            (uploads.0, &self.uploads.refused, uploads.1),
-            (reads.0, &self.reads.refused, reads.1),
-            (calls.0, &self.calls.refused, calls.1),
-        ]
+    pub(crate) fn refused(&self) -> [(&'static str, u64, usize); 3] {
+        [("upload", &self.uploads), ("read", &self.reads), ("call", &self.calls)]
+            .map(|(name, queue)| (name, queue.refused.get(), queue.waiting.load(Ordering::Relaxed)))
     }
 }
 

@@ -118,7 +118,7 @@ impl App {
     pub fn guarded(store: Store, limits: Limits, auth: Auth) -> Self {
         let body_room = Arc::new(Semaphore::new(limits.bodies_bytes_max / ROOM_BYTES));
         let recent = Recent::new(limits.chapters_bytes_max);
-        let stamps = Stamps::new(store.draw());
+        let (stamps, usages) = (Stamps::new(store.draw()), Usages::of(&store));
         let admission = Admission::new(limits.uploads, limits.reads, limits.calls);
         Self {
             store,
@@ -130,7 +130,7 @@ impl App {
             admission,
             hub: Hub::default(),
             stamps,
-            usages: Usages::default(),
+            usages,
             everybody: Everybody::default(),
             labels: tokio::sync::Mutex::default(),
             serial: None,

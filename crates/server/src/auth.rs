@@ -178,21 +178,26 @@ impl Caller {
         if matches!(app.auth.believed, Believed::All) {
             return Ok(());
         }
-        self.name(app, None)?.user(app).map(drop)
+        self.user(app, None).map(drop)
     }
 
     /// The user who is calling.
     pub(crate) fn user(&self, app: &App, in_body: Option<&str>) -> Result<UserId, ServerError> {
-        self.name(app, in_body)?.user(app)
+        self.visitor(app, in_body, Visit::Call)
+    }
+
+    /// The user who is calling, and for what.
+    pub(crate) fn visitor(&self, app: &App, in_body: Option<&str>, visit: Visit) -> Result<UserId, ServerError> {
+        self.name(app, in_body)?.user(app, visit)
     }
 }
 
 impl Name<'_> {
-    /// The user that was registered by this name.
-    pub(crate) fn user(&self, app: &App) -> Result<UserId, ServerError> {
+    /// The user that was registered by this name, who is noted to have called for this.
+    pub(crate) fn user(&self, app: &App, visit: Visit) -> Result<UserId, ServerError> {
         let user = app.store.user(&self.0).ok_or(ServerError::UnknownToken)?;
         app.auth.rates.as_ref().map_or(Ok(()), |rates| rates.count(user))?;
-        app.activity.note(user, Visit::Call, wall_time());
+        app.activity.note(user, visit, wall_time());
         Ok(user)
     }
 

@@ -248,7 +248,7 @@ impl Worker {
     /// Works for a user; returns the CPU time that it took.
     fn serve(&self, user: UserId) -> Duration {
         let (started, cpu_started) = (Instant::now(), cpu_time());
-        if self.app.usages.has_keeper(&self.app.store, user) {
+        if self.app.usages.has_keeper(user) {
             self.pass_over(user);
         } else if self.passes_gate(user) {
             let is_slow = self.switch.slow.lock().expect("no holder panics").remove(&user);

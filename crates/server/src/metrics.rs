@@ -118,7 +118,7 @@ impl Metrics {
         let (shed, waiting) = (Family::<ClassLabels, Counter>::default(), Family::<ClassLabels, Gauge>::default());
         for (class, refused, now) in app.admission.refused() {
             let labels = ClassLabels { reason: class };
-            shed.get_or_create(&labels).inc_by(refused.get());
+            shed.get_or_create(&labels).inc_by(refused);
             waiting.get_or_create(&labels).set(i64::try_from(now).unwrap_or(i64::MAX));
         }
         registry.register("em_shed", "Requests that were refused because their queue was full or too slow", shed);

@@ -33,7 +33,7 @@ struct Kept<'a> {
 }
 
 /// Who keeps the usages.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Usages {
     keepers: OnceCell<Vec<UserId>>,
 }
@@ -44,6 +44,12 @@ fn keeper_name(place: u8) -> String {
 }
 
 impl Usages {
+    /// Those of a store: who keeps them, if there have been any.
+    pub(crate) fn of(store: &Store) -> Self {
+        let keepers: Option<Vec<UserId>> = (0..PLACES).map(|place| store.user(&keeper_name(place))).collect();
+        Self { keepers: OnceCell::new_with(keepers) }
+    }
+
     /// Keeps a usage, durably; returns its id.
     pub(crate) async fn keep(
         &self,
@@ -71,11 +77,13 @@ impl Usages {
     /// The usage with this id, as JSON.
     pub(crate) async fn find(&self, store: &Store, id: Uuid) -> Result<Option<String>, ServerError> {
         let Some((stamp, place)) = Stamp::of(id).filter(|(_, place)| *place < PLACES) else { return Ok(None) };
-        let Some(keeper) = store.user(&keeper_name(place)) else { return Ok(None) };
+        let Some(keeper) = self.keepers.get().and_then(|keepers| keepers.get(usize::from(place))) else {
+            return Ok(None);
+        };
         let at = Some(stamp.seconds());
         let keys = Some(vec![KEY.to_owned()]);
         let query = Query { keys, field: TimeField::WriteTs, from: at, to: at, entries_max: usize::MAX };
-        let found = store.find(keeper, query).await?;
+        let found = store.find(*keeper, query).await?;
         // Another process may have given out the same stamp.
         Ok(found.into_iter().find_map(|entry| {
             let entry: Entry<'_> = serde_json::from_str(&entry.text).ok()?;
@@ -85,18 +93,14 @@ impl Usages {
     }
 
     /// Whether `user` only keeps usages, of which nobody makes a diary.
-    pub(crate) fn has_keeper(&self, store: &Store, user: UserId) -> bool {
-        match self.keepers.get() {
-            Some(keepers) => keepers.contains(&user),
-            // They were registered before this process was started, or not at all.
-            None => (0..PLACES).any(|place| store.user(&keeper_name(place)) == Some(user)),
-        }
+    pub(crate) fn has_keeper(&self, user: UserId) -> bool {
+        self.keepers.get().is_some_and(|keepers| keepers.contains(&user))
     }
 
     /// How many there are.
     pub(crate) fn count(&self, store: &Store) -> Result<u64, ServerError> {
-        let keepers = (0..PLACES).filter_map(|place| store.user(&keeper_name(place)));
-        Ok(keepers.map(|keeper| store.entries_of(keeper)).sum::<Result<u64, _>>()?)
+        let keepers = self.keepers.get().into_iter().flatten();
+        Ok(keepers.map(|keeper| store.entries_of(*keeper)).sum::<Result<u64, _>>()?)
     }
 
     async fn keeper(&self, store: &Store, place: u8) -> Result<UserId, ServerError> {

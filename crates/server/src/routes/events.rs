@@ -16,6 +16,7 @@ use rushhour_store::{Found, NewRow, Position, Upload, blocking};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::activity::Visit;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::body::{JsonBody, parse};
@@ -97,7 +98,7 @@ pub(crate) async fn append(
     body: JsonBody,
 ) -> Result<Response, ServerError> {
     let who = body.caller.name(&app, None)?;
-    let user = who.user(&app)?;
+    let user = who.user(&app, Visit::Call)?;
     is_name(&name)?;
     let data: &RawValue = parse_object(&body.bytes)?;
     let write_ts = app.stamps.next(wall_time()).seconds();

@@ -13,7 +13,6 @@ use crate::app::App;
 use crate::body::{JsonBody, parse};
 use crate::diary::{Summary, summary};
 use crate::error::ServerError;
-use crate::intake::wall_time;
 use crate::routes::json;
 
 /// The original's stages count as done this long behind what they have done, in seconds.
@@ -28,8 +27,7 @@ const DONE_BEHIND_S: f64 = 5.0;
 )]
 pub(crate) async fn get_range_ts(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let call: Call<'_> = parse(&body.bytes)?;
-    let user = body.caller.user(&app, call.user.as_deref())?;
-    app.activity.note(user, Visit::Diary, wall_time());
+    let user = body.caller.visitor(&app, call.user.as_deref(), Visit::Diary)?;
     let Summary { start_ts, end_ts, .. } = read(&app, user).await?;
     Ok(json(&RangeTsResponse { start_ts, end_ts }))
 }

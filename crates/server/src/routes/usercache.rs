@@ -18,7 +18,6 @@ use crate::activity::{Sent, Visit};
 use crate::app::App;
 use crate::body::{JsonBody, parse};
 use crate::error::ServerError;
-use crate::intake::wall_time;
 use crate::metrics::KeyCounts;
 use crate::routes::json;
 
@@ -70,8 +69,7 @@ pub(crate) async fn putone(State(app): State<Arc<App>>, body: JsonBody) -> Resul
 )]
 pub(crate) async fn get(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let call: Call<'_> = parse(&body.bytes)?;
-    let user = body.caller.user(&app, call.user.as_deref())?;
-    app.activity.note(user, Visit::Sync, wall_time());
+    body.caller.visitor(&app, call.user.as_deref(), Visit::Sync)?;
     Ok(json(&UsercacheGetResponse { server_to_phone: Vec::new() }))
 }
 
@@ -124,7 +122,7 @@ async fn pack<T: Send + 'static>(
 fn pack_put(app: &App, body: &JsonBody) -> Result<Put, ServerError> {
     let request: PutRequest<'_> = parse(&body.bytes)?;
     let name = body.caller.name(app, request.user.as_deref())?;
-    let user = name.user(app)?;
+    let user = name.user(app, Visit::Put)?;
     if name.is_suspended(app) {
         app.metrics.suspended.inc();
         return Ok(Put { upload: None, configuration: None });
@@ -135,14 +133,13 @@ fn pack_put(app: &App, body: &JsonBody) -> Result<Put, ServerError> {
         return Err(ServerError::ManyEntries { entries: entries.len(), max: app.limits.put_entries_max });
     }
     let received = read_all(&entries)?;
-    app.activity.note(user, Visit::Put, wall_time());
     Ok(Put { upload: (!received.is_empty()).then(|| Packed::of(user, &received)), configuration })
 }
 
 fn pack_putone(app: &App, body: &JsonBody) -> Result<Option<Packed>, ServerError> {
     let request: PutOneRequest<'_> = parse(&body.bytes)?;
     let name = body.caller.name(app, request.user.as_deref())?;
-    let user = name.user(app)?;
+    let user = name.user(app, Visit::Put)?;
     if name.is_suspended(app) {
         app.metrics.suspended.inc();
         return Ok(None);
@@ -150,7 +147,6 @@ fn pack_putone(app: &App, body: &JsonBody) -> Result<Option<Packed>, ServerError
     let entry = request.the_entry.ok_or(ServerError::Missing("the_entry"))?;
     let received =
         [Received::read(entry).map_err(|lack| ServerError::Invalid { name: "the_entry", reason: lack.to_string() })?];
-    app.activity.note(user, Visit::Put, wall_time());
     Ok(Some(Packed::of(user, &received)))
 }
 
