@@ -2,10 +2,12 @@
 //!
 //! Everything here works on what a run left behind. This crate knows neither HTTP nor people nor the server.
 
+pub mod catalogue;
 pub mod diagnosis;
 pub mod environment;
 pub mod histogram;
 pub mod hlog;
+pub mod instance;
 pub mod interval;
 pub mod junit;
 pub mod limit;
@@ -15,4 +17,5 @@ pub mod nearest;
 pub mod result;
 pub mod summary;
 pub mod table;
+pub mod volume;
 pub mod watch;
