@@ -2,6 +2,7 @@
 //!
 //! Everything here works on what a run left behind. This crate knows neither HTTP nor people nor the server.
 
+pub mod capacity;
 pub mod catalogue;
 pub mod diagnosis;
 pub mod environment;
@@ -15,6 +16,7 @@ pub mod merge;
 mod metric;
 pub mod nearest;
 pub mod result;
+mod student;
 pub mod summary;
 pub mod table;
 pub mod volume;

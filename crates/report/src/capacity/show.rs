@@ -1,0 +1,115 @@
+//! A capacity for people: what was found in a sentence, on what, and the steps.
+
+use std::fmt::Write as _;
+
+use crate::capacity::step::{Outcome, Step};
+use crate::capacity::{Capacity, Conclusion, Critical, RateRange, Unit};
+use crate::limit::rounded;
+use crate::table::Table;
+
+/// What stands for a number that is not known.
+const UNKNOWN: &str = "–";
+
+/// For a terminal.
+pub fn text(capacity: &Capacity) -> String {
+    page(capacity, &format!("{}\n", title(capacity)), Table::text)
+}
+
+/// For `capacity.md`.
+pub fn markdown(capacity: &Capacity) -> String {
+    page(capacity, &format!("# {}\n\n", title(capacity)), Table::markdown)
+}
+
+/// One row per step.
+pub fn steps(capacity: &Capacity) -> Table {
+    let headings = ["step", "outcome", capacity.plan.unit.heading(), "completed_per_s", "slowest_p99_ms", "why"];
+    let mut table = Table::new(2, &headings);
+    table.rows.extend(capacity.steps.iter().map(cells));
+    table
+}
+
+fn cells(step: &Step) -> Vec<String> {
+    let (word, why) = match &step.observed.outcome {
+        Outcome::Holds => ("holds", ""),
+        Outcome::Breaks(why) => ("breaks", why.as_str()),
+        Outcome::Void(why) => ("void", why.as_str()),
+    };
+    vec![
+        step.phase.word().to_owned(),
+        word.to_owned(),
+        rounded(step.rate),
+        rounded(step.observed.completed_per_s),
+        known(step.observed.response_p99_ms),
+        why.to_owned(),
+    ]
+}
+
+impl Unit {
+    fn heading(self) -> &'static str {
+        match self {
+            Self::PerS => "rate_per_s",
+            Self::Phones => "phones",
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::PerS => "per second",
+            Self::Phones => "phones",
+        }
+    }
+}
+
+fn title(capacity: &Capacity) -> String {
+    format!("Capacity of {} for {}", capacity.subject.target, capacity.subject.scenario)
+}
+
+fn page(capacity: &Capacity, title: &str, draw: fn(&Table) -> String) -> String {
+    let subject = &capacity.subject;
+    let mut page = title.to_owned();
+    let _ = writeln!(page, "{}\n{}\n", found(capacity), critical_line(&capacity.critical, capacity.plan.unit));
+    let _ = writeln!(page, "on {}\nheld to {}\n", subject.machine, subject.limits.join("; "));
+    page.push_str(&draw(&steps(capacity)));
+    page
+}
+
+fn found(capacity: &Capacity) -> String {
+    let (plan, units) = (&capacity.plan, capacity.plan.unit.words());
+    let rate = known(capacity.max_rate);
+    let RateRange { low, high } = capacity.interval;
+    match &capacity.conclusion {
+        Conclusion::Found => format!(
+            "{rate} {units}: it held {times} times, and {} broke {times} times",
+            known(high),
+            times = plan.confirmations
+        ),
+        Conclusion::AtLeast => {
+            format!("at least {rate} {units}: the highest that was allowed held {} times", plan.confirmations)
+        }
+        Conclusion::Below => format!("less than {} {units}: the lowest that was allowed broke", rounded(plan.rate_min)),
+        Conclusion::CannotTell(why) => {
+            format!("cannot tell; {units}, up to {} held and from {} on nothing did\n{why}", known(low), known(high))
+        }
+    }
+}
+
+fn critical_line(critical: &Critical, unit: Unit) -> String {
+    let rungs = critical.bounds.iter().map(|rung| format!("{} ms: {}", rung.response_p99_ms, known(rung.rate)));
+    let rungs = rungs.collect::<Vec<_>>().join(", ");
+    let RateRange { low, high } = critical.range;
+    match critical.rate {
+        Some(rate) => {
+            let range = format!("{} to {}", known(low), known(high));
+            format!(
+                "critical rate {} {} ({range}), of the highest within each p99 ({rungs})",
+                rounded(rate),
+                unit.words()
+            )
+        }
+        None => format!("no critical rate: no step held each p99 ({rungs})"),
+    }
+}
+
+fn known(number: Option<f64>) -> String {
+    number.map_or(UNKNOWN.to_owned(), rounded)
+}
