@@ -4,6 +4,7 @@
 
 pub mod capacity;
 pub mod catalogue;
+pub mod cost;
 pub mod diagnosis;
 pub mod environment;
 pub mod histogram;

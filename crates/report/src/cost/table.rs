@@ -1,0 +1,470 @@
+//! Users, months and dollars per machine, each row with how it is known.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
+
+use crate::capacity::{Capacity, Conclusion, Unit};
+use crate::catalogue::Catalogue;
+use crate::cost::{
+    CostVector, Deployment, Figure, Headroom, Resource, Supported, bounds, first_to_give_way, supported,
+};
+use crate::instance::Instance;
+use crate::limit::rounded;
+use crate::summary::bytes;
+use crate::table::Table;
+use crate::volume::Volume;
+
+/// Months of a year are of different lengths.
+const DAYS_PER_MONTH: f64 = 365.0 / 12.0;
+/// What the wish for this program was written with: a machine, its disk, and what they were to cost in a month.
+const SOURCE_ROWS: [(&str, &str, f64); 2] = [("m5.large", "gp2:1", 70.0), ("m5.xlarge", "io1:10:500", 180.0)];
+/// What stands for a number that is not known.
+const UNKNOWN: &str = "–";
+
+/// What a table is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct TableOrder<'a> {
+    /// The machines.
+    pub instances: &'a [Instance],
+    /// The disks, each with each machine.
+    pub volumes: &'a [Volume],
+    /// How long a study lasts.
+    pub months: &'a [u32],
+    /// What a day costs.
+    pub cost: &'a CostVector,
+    /// How much is planned with.
+    pub headroom: Headroom,
+    /// Calibration units per core, of instances on which somebody calibrated.
+    pub calibrations: &'a BTreeMap<String, f64>,
+    /// What was searched for on one of the machines.
+    pub searches: &'a [Searched],
+}
+
+/// A capacity that was searched for, in users, with nothing to spare.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Searched {
+    /// On which instance.
+    pub instance: String,
+    /// With which disk.
+    pub volume: Volume,
+    /// Whether another machine was held to its measure.
+    pub is_emulated: bool,
+    /// How many users.
+    pub users: Figure,
+}
+
+impl Searched {
+    /// What a search over phones found; `None` when it found nothing, or was over requests.
+    pub fn new(instance: &str, volume: Volume, is_emulated: bool, capacity: &Capacity) -> Option<Self> {
+        let is_answer = capacity.plan.unit == Unit::Phones && capacity.conclusion == Conclusion::Found;
+        let users = is_answer.then_some(Figure {
+            value: capacity.max_rate?,
+            low: capacity.interval.low?,
+            high: capacity.interval.high?,
+        })?;
+        Some(Self { instance: instance.to_owned(), volume, is_emulated, users })
+    }
+}
+
+/// How a row is known.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Known {
+    /// A search on the machine itself.
+    Measured,
+    /// A search on another machine that was held to its measure.
+    Emulated,
+    /// The costs of a day alone, from so many times fewer cores.
+    Extrapolated(f64),
+}
+
+impl Display for Known {
+    fn fmt(&self, to: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Measured => to.write_str("measured"),
+            Self::Emulated => to.write_str("emulated"),
+            Self::Extrapolated(ratio) => write!(to, "extrapolated ×{}", hundredths(*ratio)),
+        }
+    }
+}
+
+/// A machine, a disk and a length of study.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// The machine.
+    pub instance: String,
+    /// The disk.
+    pub volume: Volume,
+    /// How long.
+    pub months: u32,
+    /// How many, with what gives way first.
+    pub supported: Supported,
+    /// How that is known.
+    pub known: Known,
+    /// Where a search was made: how much more than it the costs of a day predict, as a share of what it found.
+    pub prediction_error_ratio: Option<f64>,
+    /// Machine and disk.
+    pub price_month_usd: f64,
+    /// What the source thought they cost, where the row is its own.
+    pub source_month_usd: Option<f64>,
+}
+
+impl Row {
+    /// Machine and disk, for each user; `None` when there is none.
+    pub fn price_user_month_usd(&self) -> Option<f64> {
+        (self.supported.users > 0).then(|| self.price_month_usd / self.supported.users as f64)
+    }
+}
+
+/// The rows, and what must be known to read them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CapacityTable {
+    /// First the source's own, then instance by instance.
+    pub rows: Vec<Row>,
+    /// One sentence each.
+    pub notes: Vec<String>,
+    has_intervals: bool,
+}
+
+impl CapacityTable {
+    /// Every machine with every disk for every length, behind the source's own two; `None` when a day costs nothing.
+    pub fn new(order: &TableOrder<'_>, catalogue: &Catalogue) -> Option<Self> {
+        let own = SOURCE_ROWS.iter().filter_map(|(name, volume, usd)| {
+            let volume = volume.parse().expect("the source's own disks can be ordered");
+            // A price list of somebody else's may lack them.
+            Some((catalogue.instance(name).ok()?, volume, Some(*usd)))
+        });
+        let asked = order
+            .instances
+            .iter()
+            .flat_map(|instance| order.volumes.iter().map(move |volume| (instance, *volume, None)));
+        let mut pairs: Vec<(&Instance, Volume, Option<f64>)> = Vec::new();
+        for pair in own.chain(asked) {
+            if !pairs.iter().any(|(instance, volume, _)| instance.name == pair.0.name && *volume == pair.1) {
+                pairs.push(pair);
+            }
+        }
+        let cells = pairs.iter().flat_map(|pair| order.months.iter().map(move |months| (pair, *months)));
+        let rows = cells.map(|((instance, volume, source_month_usd), months)| {
+            let price_month_usd = instance.price_month_usd + volume.price_month_usd(catalogue);
+            Some(Row { price_month_usd, source_month_usd: *source_month_usd, ..row(order, instance, volume, months)? })
+        });
+        let rows = rows.collect::<Option<Vec<_>>>()?;
+        let notes = notes(order, &pairs, catalogue);
+        Some(Self { rows, notes, has_intervals: order.cost.repeats > 1 })
+    }
+
+    /// The rows as a table.
+    pub fn table(&self) -> Table {
+        let headings = [
+            "instance",
+            "volume",
+            "binding",
+            "known",
+            "months",
+            "users",
+            "users_low",
+            "users_high",
+            "usd_month",
+            "usd_user_month",
+            "source_usd_month",
+            "prediction_error",
+        ];
+        let mut table = Table::new(4, &headings);
+        table.rows.extend(self.rows.iter().map(|row| self.cells(row)));
+        table
+    }
+
+    fn cells(&self, row: &Row) -> Vec<String> {
+        let known = |number: Option<String>| number.unwrap_or_else(|| UNKNOWN.to_owned());
+        let Supported { users, low, high, binding, .. } = row.supported;
+        let has_interval = self.has_intervals || !matches!(row.known, Known::Extrapolated(_));
+        let end = |users: u64| known(has_interval.then(|| users.to_string()));
+        vec![
+            row.instance.clone(),
+            row.volume.to_string(),
+            binding.word().to_owned(),
+            row.known.to_string(),
+            row.months.to_string(),
+            users.to_string(),
+            end(low),
+            end(high),
+            format!("{:.2}", row.price_month_usd),
+            known(row.price_user_month_usd().map(|usd| format!("{usd:.5}"))),
+            known(row.source_month_usd.map(|usd| format!("{usd:.0}"))),
+            known(row.prediction_error_ratio.map(|ratio| format!("{:+.1} %", ratio * 100.0))),
+        ]
+    }
+
+    /// For a terminal.
+    pub fn text(&self) -> String {
+        format!("{}\n{}", self.table().text(), self.listed_notes())
+    }
+
+    /// For a document.
+    pub fn markdown(&self) -> String {
+        format!("{}\n{}", self.table().markdown(), self.listed_notes())
+    }
+
+    fn listed_notes(&self) -> String {
+        self.notes.iter().map(|note| format!("- {note}\n")).collect()
+    }
+}
+
+/// One row, of which prices are not known yet.
+fn row(order: &TableOrder<'_>, instance: &Instance, volume: &Volume, months: u32) -> Option<Row> {
+    let calibrated = order.calibrations.get(&instance.name).zip(order.cost.calibration_per_core);
+    let core_ratio = calibrated.map_or(1.0, |(there, here)| there / here);
+    let deployment = Deployment { instance, volume, core_ratio };
+    let days = f64::from(months) * DAYS_PER_MONTH;
+    let predicted = supported(&deployment, days, order.cost, &order.headroom)?;
+    let searched =
+        order.searches.iter().find(|searched| searched.instance == instance.name && searched.volume == *volume);
+    let found = searched.and_then(|searched| confirmed(order, &deployment, searched, &predicted));
+    let ratio = instance.sustained_cores() / order.cost.cores;
+    let (supported, known) = found.unwrap_or((predicted, Known::Extrapolated(ratio)));
+    Some(Row {
+        instance: instance.name.clone(),
+        volume: *volume,
+        months,
+        supported,
+        known,
+        prediction_error_ratio: searched.and_then(|searched| prediction_error(order, &deployment, searched)),
+        price_month_usd: 0.0,
+        source_month_usd: None,
+    })
+}
+
+/// What a search says of a row, if it says it: a search lasts minutes and cannot see a disk fill, so where the disk gives
+/// way first, the row stays predicted. What was found is taken times the headroom of what gives way instead.
+fn confirmed(
+    order: &TableOrder<'_>,
+    deployment: &Deployment<'_>,
+    searched: &Searched,
+    predicted: &Supported,
+) -> Option<(Supported, Known)> {
+    let (binding, _) = *without_disk(bounds(deployment, 1.0, order.cost, &order.headroom)).first()?;
+    let users = searched.users.times(order.headroom.of(binding));
+    let disk = predicted.bounds.iter().find(|(resource, _)| *resource == Resource::Disk);
+    if disk.is_some_and(|(_, disk)| disk.value < users.value) {
+        return None;
+    }
+    let bounds = std::iter::once((binding, users)).chain(disk.copied()).collect();
+    let known = if searched.is_emulated { Known::Emulated } else { Known::Measured };
+    Some((first_to_give_way(bounds)?, known))
+}
+
+fn prediction_error(order: &TableOrder<'_>, deployment: &Deployment<'_>, searched: &Searched) -> Option<f64> {
+    let brim = without_disk(bounds(deployment, 1.0, order.cost, &Headroom::NONE));
+    let (_, predicted) = brim.first()?;
+    Some(predicted.value / searched.users.value - 1.0)
+}
+
+fn without_disk(mut bounds: Vec<(Resource, Figure)>) -> Vec<(Resource, Figure)> {
+    bounds.retain(|(resource, _)| *resource != Resource::Disk);
+    bounds
+}
+
+fn notes(order: &TableOrder<'_>, pairs: &[(&Instance, Volume, Option<f64>)], catalogue: &Catalogue) -> Vec<String> {
+    let (cost, headroom) = (order.cost, &order.headroom);
+    let mut notes = vec![
+        format!(
+            "users = min({} × cores × 86400 s / ({} core s × peak {peak}), {} × disk / ({} × days), {} × IOPS × 86400 s / ({} \
+             reads and writes × peak {peak}), {} × memory / {}, {} × network × 86400 s / ({} × peak {peak})), all per user-day \
+             but memory, which is per user",
+            headroom.cpu_ratio,
+            rounded(cost.core_s().value),
+            headroom.disk_ratio,
+            measure(cost.disk_bytes),
+            headroom.iops_ratio,
+            rounded(cost.ios().value),
+            headroom.memory_ratio,
+            measure(cost.memory_hot_bytes),
+            headroom.network_ratio,
+            measure(cost.network_bytes),
+            peak = hundredths(cost.peak_ratio),
+        ),
+        format!(
+            "a day's costs were measured {} on {}, with {} of its cores for the server",
+            times(cost.repeats),
+            cost.machine,
+            hundredths(cost.cores)
+        ),
+        "a core is a physical one: two hyperthreads, as most x86 instances sell them, count as one; instances that burst on credits \
+         count at their baseline, volumes of gp2 too"
+            .to_owned(),
+    ];
+    if pairs.iter().any(|(instance, ..)| !order.calibrations.contains_key(&instance.name)) {
+        notes.push(
+            "uncalibrated: a core of these instances is taken to be as fast as one of the machine measured on"
+                .to_owned(),
+        );
+    }
+    if !order.searches.is_empty() {
+        notes.push(
+            "measured and emulated rows are what a search found, times the headroom of what gives way first; prediction_error is \
+             how much more than the search the day's costs predict without headroom"
+                .to_owned(),
+        );
+    }
+    if pairs.iter().any(|(.., source)| source.is_some()) {
+        notes.push("source_usd_month is what the study that this program was wished for thought the machine and its disk would cost".to_owned());
+    }
+    notes.push(format!("prices: {}", origins(pairs, catalogue)));
+    notes.push(
+        "not in the price: savings plans, data transfer, public IPv4 addresses (3.65 USD a month), snapshots, tax"
+            .to_owned(),
+    );
+    notes
+}
+
+/// Each source of the prices once, with its date.
+fn origins(pairs: &[(&Instance, Volume, Option<f64>)], catalogue: &Catalogue) -> String {
+    let instances = pairs.iter().map(|(instance, ..)| (&instance.price_source, &instance.price_date));
+    let prices = catalogue.volume_prices();
+    let volumes = [&prices.gp2, &prices.gp3, &prices.io1, &prices.io2].map(|price| (&price.source, &price.date));
+    let mut origins: Vec<String> = Vec::new();
+    for (source, date) in instances.chain(volumes) {
+        let origin = format!("{source} ({date})");
+        if !origins.contains(&origin) {
+            origins.push(origin);
+        }
+    }
+    origins.join("; ")
+}
+
+fn times(count: u32) -> String {
+    match count {
+        1 => "once".to_owned(),
+        more => format!("{more} times"),
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "costs are not negative, and of a byte nobody wants a part")]
+fn measure(figure: Figure) -> String {
+    bytes(figure.value.round() as u64)
+}
+
+fn hundredths(number: f64) -> String {
+    ((number * 100.0).round() / 100.0).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cost::tests::vector;
+
+    fn table(cost: &CostVector, searches: &[Searched], calibrations: &[(&str, f64)]) -> CapacityTable {
+        let catalogue = Catalogue::built_in();
+        let instances = ["m5.large", "t3.medium"].map(|name| catalogue.instance(name).unwrap().clone());
+        let order = TableOrder {
+            instances: &instances,
+            volumes: &["gp2:1".parse().unwrap(), "gp3:100".parse().unwrap()],
+            months: &[1, 6],
+            cost,
+            headroom: Headroom::default(),
+            calibrations: &calibrations.iter().map(|(name, units)| ((*name).to_owned(), *units)).collect(),
+            searches,
+        };
+        CapacityTable::new(&order, &catalogue).unwrap()
+    }
+
+    fn frugal() -> CostVector {
+        CostVector { memory_hot_bytes: Figure::exactly(1_000.0), ..vector() }
+    }
+
+    fn searched(volume: &str, users: f64) -> Searched {
+        let users = Figure { value: users, low: users, high: users * 1.05 };
+        Searched { instance: "m5.large".to_owned(), volume: volume.parse().unwrap(), is_emulated: true, users }
+    }
+
+    fn cells<'a>(table: &'a CapacityTable, start: &str, months: u32) -> &'a Row {
+        let is_wanted = |row: &&Row| format!("{} {}", row.instance, row.volume) == start && row.months == months;
+        table.rows.iter().find(is_wanted).unwrap()
+    }
+
+    #[test]
+    fn the_sources_own_rows_come_first_and_once() {
+        let table = table(&vector(), &[], &[]);
+        let names: Vec<_> =
+            table.rows.iter().map(|row| format!("{} {} {}", row.instance, row.volume, row.months)).collect();
+        let all = [
+            "m5.large gp2:1 1",
+            "m5.large gp2:1 6",
+            "m5.xlarge io1:10:500 1",
+            "m5.xlarge io1:10:500 6",
+            "m5.large gp3:100 1",
+            "m5.large gp3:100 6",
+            "t3.medium gp2:1 1",
+            "t3.medium gp2:1 6",
+            "t3.medium gp3:100 1",
+            "t3.medium gp3:100 6",
+        ];
+        assert_eq!(names, all);
+        let row = table.table().rows.swap_remove(3);
+        // 173.91 dollars for 12,502 users of half a year; the source thought of 180.
+        let told = [
+            "m5.xlarge",
+            "io1:10:500",
+            "disk",
+            "extrapolated ×2",
+            "6",
+            "12502",
+            "11365",
+            "13891",
+            "173.91",
+            "0.01391",
+            "180",
+            "–",
+        ];
+        assert_eq!(row, told);
+    }
+
+    #[test]
+    fn a_row_is_emulated_only_where_a_search_was_made_and_the_disk_does_not_give_way_before() {
+        let table = table(&frugal(), &[searched("gp3:100", 80_000.0), searched("gp2:1", 80_000.0)], &[]);
+        // Half a core second a day on one core: 86,400 users fill it at twice the mean hour.
+        let row = cells(&table, "m5.large gp3:100", 1);
+        assert_eq!((row.known, row.supported.users, row.supported.binding), (Known::Emulated, 48_000, Resource::Cpu));
+        assert!((row.prediction_error_ratio.unwrap() - 0.08).abs() < 1e-9, "{row:?}");
+        // A gigabyte is full with fewer, whatever the search met.
+        let row = cells(&table, "m5.large gp2:1", 1);
+        assert_eq!((row.known, row.supported.binding), (Known::Extrapolated(1.0), Resource::Disk));
+        assert!(row.prediction_error_ratio.is_some());
+        assert_eq!(cells(&table, "t3.medium gp3:100", 1).known, Known::Extrapolated(0.2));
+        assert!(table.text().contains("emulated"), "{}", table.text());
+    }
+
+    #[test]
+    fn calibrated_cores_count_by_what_they_do() {
+        let cost = CostVector { calibration_per_core: Some(100.0), ..frugal() };
+        let users = |calibrations: &[(&str, f64)]| {
+            cells(&table(&cost, &[], calibrations), "m5.large gp3:100", 1).supported.users
+        };
+        assert_eq!((users(&[]), users(&[("m5.large", 150.0)])), (51_840, 77_760));
+        let uncalibrated = |calibrations: &[(&str, f64)]| {
+            table(&cost, &[], calibrations).notes.iter().any(|note| note.starts_with("uncalibrated"))
+        };
+        assert!(uncalibrated(&[("m5.large", 150.0)]));
+        assert!(!uncalibrated(&[("m5.large", 150.0), ("m5.xlarge", 150.0), ("t3.medium", 90.0)]));
+    }
+
+    #[test]
+    fn the_formula_the_prices_and_what_they_lack_stand_below() {
+        let text = table(&vector(), &[], &[]).markdown();
+        for told in [
+            "users = min(0.6 × cores × 86400 s / (0.5 core s × peak 2), 0.85 × disk / (4.00 kB × days)",
+            "measured 3 times on vm (2 cores), with 1 of its cores for the server",
+            "(2026-07-20)",
+            "(early 2026)",
+            "not in the price: savings plans",
+        ] {
+            assert!(text.contains(told), "{told}: {text}");
+        }
+    }
+
+    #[test]
+    fn one_measurement_has_no_interval() {
+        let table = table(&CostVector { repeats: 1, ..vector() }, &[], &[]);
+        assert_eq!(&table.table().rows[0][5..8], ["7501", "–", "–"].map(str::to_owned));
+    }
+}
