@@ -101,25 +101,22 @@ pub fn agree(one: &Capacity, other: &Capacity) -> Agreement {
     if one.plan.unit != other.plan.unit || one.subject != other.subject {
         return Agreement::CannotTell("they looked for different things".to_owned());
     }
-    for capacity in [one, other] {
-        if let Some(why) = unanswered(capacity) {
-            return Agreement::CannotTell(why);
-        }
-    }
-    let rates = one.max_rate.zip(other.max_rate);
-    let (one, other) = rates.expect("a search that found its answer has it");
-    match one.max(other) / one.min(other) {
-        ratio if ratio <= AGREEMENT_RATIO => Agreement::Within(ratio),
-        ratio => Agreement::Differ(ratio),
+    match (answer(one), answer(other)) {
+        (Ok(one), Ok(other)) => match one.max(other) / one.min(other) {
+            ratio if ratio <= AGREEMENT_RATIO => Agreement::Within(ratio),
+            ratio => Agreement::Differ(ratio),
+        },
+        (Err(why), _) | (_, Err(why)) => Agreement::CannotTell(why),
     }
 }
 
-fn unanswered(capacity: &Capacity) -> Option<String> {
-    match &capacity.conclusion {
-        Conclusion::Found => None,
-        Conclusion::AtLeast => Some("one found no rate that breaks".to_owned()),
-        Conclusion::Below => Some("one found no rate that holds".to_owned()),
-        Conclusion::CannotTell(why) => Some(format!("one has no answer: {why}")),
+fn answer(capacity: &Capacity) -> Result<f64, String> {
+    match (&capacity.conclusion, capacity.max_rate) {
+        (Conclusion::Found, Some(rate)) => Ok(rate),
+        (Conclusion::Found, None) => Err("one has lost its answer".to_owned()),
+        (Conclusion::AtLeast, _) => Err("one found no rate that breaks".to_owned()),
+        (Conclusion::Below, _) => Err("one found no rate that holds".to_owned()),
+        (Conclusion::CannotTell(why), _) => Err(format!("one has no answer: {why}")),
     }
 }
 

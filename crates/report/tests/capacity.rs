@@ -77,7 +77,7 @@ proptest! {
                 let off = found.max_rate.unwrap() / capacity;
                 prop_assert!((0.93..=1.021).contains(&off), "{} for {}", found.max_rate.unwrap(), capacity);
             }
-            Conclusion::CannotTell(why) => prop_assert!(why.contains("moved 6 times"), "{}", why),
+            Conclusion::CannotTell(why) => prop_assert!(why.contains("moved the answer 6 times"), "{}", why),
             other => prop_assert!(false, "{:?}", other),
         }
         prop_assert!(found.steps.len() <= 120, "{} steps", found.steps.len());
@@ -184,6 +184,7 @@ fn what_is_no_plan_is_refused() {
         SearchPlan { rate_max: 50.0, ..plan },
         SearchPlan { rate_min: 0.0, ..plan },
         SearchPlan { rate_min: 0.5, unit: Unit::Phones, ..plan },
+        SearchPlan { rate_max: 1_000.5, unit: Unit::Phones, ..plan },
         SearchPlan { ramp_factor: 1.0, ..plan },
         SearchPlan { precision_ratio: 0.0, ..plan },
         SearchPlan { confirmations: 0, ..plan },

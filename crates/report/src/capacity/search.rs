@@ -55,8 +55,8 @@ impl SearchPlan {
         if !(rate_min > 0.0 && rate_min <= start && start <= rate_max && rate_max.is_finite()) {
             return Err(SearchPlanError("the start must lie between the lowest and the highest rate, above 0"));
         }
-        if self.unit == Unit::Phones && rate_min < 1.0 {
-            return Err(SearchPlanError("the lowest number of phones is 1"));
+        if self.unit == Unit::Phones && (rate_min.fract() != 0.0 || rate_max.fract() != 0.0) {
+            return Err(SearchPlanError("the lowest and the highest number of phones are whole"));
         }
         if !(1.01..=10.0).contains(&self.ramp_factor) {
             return Err(SearchPlanError("the ramp's factor must be between 1.01 and 10"));
@@ -260,8 +260,8 @@ impl Search {
         self.moves += 1;
         if self.moves > MOVES_MAX {
             let why = format!(
-                "the answer moved {MOVES_MAX} times between rates that held and broke by turns; the machine is too noisy for a \
-                 precision of {:.0} %, or the target changes as it fills",
+                "confirmation moved the answer {MOVES_MAX} times: the machine is too noisy for a precision of {:.0} %, the target changes \
+                 as it fills, or the first break was bad luck",
                 self.plan.precision_ratio * 100.0
             );
             return self.done(Conclusion::CannotTell(why), None);

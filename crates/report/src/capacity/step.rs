@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::interval::Interval;
+use crate::interval::{Interval, IntervalOperation};
 use crate::limit::{rounded, sentence};
 use crate::result::{Model, OperationResult, RunResult, Verdict};
 use crate::student::t_95;
@@ -147,8 +147,8 @@ fn growth(run: &RunResult, intervals: &[Interval]) -> Option<String> {
         |interval: &Interval| interval.start_s > from_s - 0.5 && interval.end_s() < from_s + run.measured_s + 0.5;
     let mut under_way = 0.0;
     let points = intervals.iter().map(|interval| {
-        let change = |(_, operation): (&String, &_)| -> f64 { difference(operation) };
-        under_way += interval.operations.iter().map(change).sum::<f64>();
+        let change = |operation: &IntervalOperation| operation.offered as f64 - operation.ended() as f64;
+        under_way += interval.operations.values().map(change).sum::<f64>();
         (interval, under_way)
     });
     let measured = points.filter(|(interval, _)| is_measured(interval));
@@ -164,11 +164,6 @@ fn growth(run: &RunResult, intervals: &[Interval]) -> Option<String> {
             rounded(slope.per_s - slope.low)
         )
     })
-}
-
-/// Requests intended, less those that ended.
-fn difference(operation: &crate::interval::IntervalOperation) -> f64 {
-    operation.offered as f64 - operation.ended() as f64
 }
 
 /// A line of least squares.
@@ -202,7 +197,6 @@ mod tests {
 
     use super::*;
     use crate::histogram::Percentiles;
-    use crate::interval::IntervalOperation;
     use crate::result::{LimitOutcome, PhaseLengths, ScheduleFacts};
 
     const RATE: u64 = 1_000;

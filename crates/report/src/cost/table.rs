@@ -137,18 +137,14 @@ impl CapacityTable {
             .instances
             .iter()
             .flat_map(|instance| order.volumes.iter().map(move |volume| (instance, *volume, None)));
-        let mut pairs: Vec<(&Instance, Volume, Option<f64>)> = Vec::new();
+        let mut pairs: Vec<Pair<'_>> = Vec::new();
         for pair in own.chain(asked) {
             if !pairs.iter().any(|(instance, volume, _)| instance.name == pair.0.name && *volume == pair.1) {
                 pairs.push(pair);
             }
         }
         let cells = pairs.iter().flat_map(|pair| order.months.iter().map(move |months| (pair, *months)));
-        let rows = cells.map(|((instance, volume, source_month_usd), months)| {
-            let price_month_usd = instance.price_month_usd + volume.price_month_usd(catalogue);
-            Some(Row { price_month_usd, source_month_usd: *source_month_usd, ..row(order, instance, volume, months)? })
-        });
-        let rows = rows.collect::<Option<Vec<_>>>()?;
+        let rows = cells.map(|(pair, months)| row(order, catalogue, pair, months)).collect::<Option<_>>()?;
         let notes = notes(order, &pairs, catalogue);
         Some(Self { rows, notes, has_intervals: order.cost.repeats > 1 })
     }
@@ -178,7 +174,8 @@ impl CapacityTable {
         let known = |number: Option<String>| number.unwrap_or_else(|| UNKNOWN.to_owned());
         let Supported { users, low, high, binding, .. } = row.supported;
         let has_interval = self.has_intervals || !matches!(row.known, Known::Extrapolated(_));
-        let end = |users: u64| known(has_interval.then(|| users.to_string()));
+        // Costs that may as well be nothing have no upper end.
+        let end = |users: u64| known((has_interval && users < u64::MAX).then(|| users.to_string()));
         vec![
             row.instance.clone(),
             row.volume.to_string(),
@@ -210,8 +207,11 @@ impl CapacityTable {
     }
 }
 
-/// One row, of which prices are not known yet.
-fn row(order: &TableOrder<'_>, instance: &Instance, volume: &Volume, months: u32) -> Option<Row> {
+/// A machine, its disk, and what the source thought they cost.
+type Pair<'a> = (&'a Instance, Volume, Option<f64>);
+
+fn row(order: &TableOrder<'_>, catalogue: &Catalogue, pair: &Pair<'_>, months: u32) -> Option<Row> {
+    let (instance, volume, source_month_usd) = pair;
     let calibrated = order.calibrations.get(&instance.name).zip(order.cost.calibration_per_core);
     let core_ratio = calibrated.map_or(1.0, |(there, here)| there / here);
     let deployment = Deployment { instance, volume, core_ratio };
@@ -229,8 +229,8 @@ fn row(order: &TableOrder<'_>, instance: &Instance, volume: &Volume, months: u32
         supported,
         known,
         prediction_error_ratio: searched.and_then(|searched| prediction_error(order, &deployment, searched)),
-        price_month_usd: 0.0,
-        source_month_usd: None,
+        price_month_usd: instance.price_month_usd + volume.price_month_usd(catalogue),
+        source_month_usd: *source_month_usd,
     })
 }
 
@@ -264,7 +264,7 @@ fn without_disk(mut bounds: Vec<(Resource, Figure)>) -> Vec<(Resource, Figure)> 
     bounds
 }
 
-fn notes(order: &TableOrder<'_>, pairs: &[(&Instance, Volume, Option<f64>)], catalogue: &Catalogue) -> Vec<String> {
+fn notes(order: &TableOrder<'_>, pairs: &[Pair<'_>], catalogue: &Catalogue) -> Vec<String> {
     let (cost, headroom) = (order.cost, &order.headroom);
     let mut notes = vec![
         format!(
@@ -293,7 +293,8 @@ fn notes(order: &TableOrder<'_>, pairs: &[(&Instance, Volume, Option<f64>)], cat
          count at their baseline, volumes of gp2 too"
             .to_owned(),
     ];
-    if pairs.iter().any(|(instance, ..)| !order.calibrations.contains_key(&instance.name)) {
+    let is_calibrated = |(instance, ..): &Pair<'_>| order.calibrations.contains_key(&instance.name);
+    if cost.calibration_per_core.is_none() || !pairs.iter().all(is_calibrated) {
         notes.push(
             "uncalibrated: a core of these instances is taken to be as fast as one of the machine measured on"
                 .to_owned(),
@@ -318,7 +319,7 @@ fn notes(order: &TableOrder<'_>, pairs: &[(&Instance, Volume, Option<f64>)], cat
 }
 
 /// Each source of the prices once, with its date.
-fn origins(pairs: &[(&Instance, Volume, Option<f64>)], catalogue: &Catalogue) -> String {
+fn origins(pairs: &[Pair<'_>], catalogue: &Catalogue) -> String {
     let instances = pairs.iter().map(|(instance, ..)| (&instance.price_source, &instance.price_date));
     let prices = catalogue.volume_prices();
     let volumes = [&prices.gp2, &prices.gp3, &prices.io1, &prices.io2].map(|price| (&price.source, &price.date));
@@ -445,7 +446,9 @@ mod tests {
             table(&cost, &[], calibrations).notes.iter().any(|note| note.starts_with("uncalibrated"))
         };
         assert!(uncalibrated(&[("m5.large", 150.0)]));
-        assert!(!uncalibrated(&[("m5.large", 150.0), ("m5.xlarge", 150.0), ("t3.medium", 90.0)]));
+        let all = [("m5.large", 150.0), ("m5.xlarge", 150.0), ("t3.medium", 90.0)];
+        assert!(!uncalibrated(&all));
+        assert!(table(&frugal(), &[], &all).notes.iter().any(|note| note.starts_with("uncalibrated")));
     }
 
     #[test]
