@@ -20,6 +20,7 @@ use rushhour_load::scenario::Scenario;
 use rushhour_load::schedule::Part;
 use rushhour_load::stop::Stop;
 use rushhour_load::transport::http1::Http1;
+use rushhour_load::upload::Uploaded;
 use rushhour_load::{LoadError, before, probe};
 use rushhour_report::result::UploadResult;
 
@@ -75,7 +76,8 @@ pub async fn run(journeys: Journeys, observer: Rc<dyn Observer>, mut stop: Stop)
     }
     let Materials { population, feeders } = materials;
     probe::probe(&target).await?;
-    let (upload, population) = before(&scenario, population, &target, Part::WHOLE, &observer, &mut stop).await?;
+    let part = (Part::WHOLE, Uploaded::default());
+    let (upload, population) = before(&scenario, population, &target, part, &observer, &mut stop).await?;
     observer.steps(Stage::Prepare, u64::from(scenario.users().get()));
     let (plan, _) = Plan::new(&scenario, Materials { population, feeders }, target.address(), || {});
     let phones = Arc::new(Phones::new(&scenario, &Arc::new(plan), || observer.step()));

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use anyhow::{Context, Result, bail};
 use procfs::{CpuInfo, CpuPressure, Current, CurrentSI, KernelStats, LoadAverage, Meminfo};
 use rushhour_load::observer::HostSample;
 use rushhour_report::environment::Environment;
 
+use crate::machine::Shape;
 use crate::sample::cpu_s;
 
 /// What only the caller can know of the moment and the program.
@@ -69,6 +71,54 @@ fn thread_s() -> Option<(f64, f64)> {
     let text = std::fs::read_to_string(Path::new("/proc/thread-self/schedstat")).ok()?;
     let mut seconds = text.split_whitespace().map_while(|number| number.parse::<u64>().ok()).map(|ns| ns as f64 / 1e9);
     Some((seconds.next()?, seconds.next()?))
+}
+
+/// A launch writes at least this much: its log and what it measures.
+const FREE_BYTES_MIN: u64 = 256 << 20;
+/// A machine with more waiting for each of its cores is at something else.
+const LOAD_PER_CORE_MAX: f32 = 0.5;
+
+/// Looks whether this machine is fit for a run that is kept below `out`, and says what must be known of it.
+pub(crate) fn preflight(out: &Path, shape: Option<&Shape>) -> Result<Vec<String>> {
+    let mut warnings = Vec::new();
+    std::fs::create_dir_all(out).with_context(|| format!("creating {}", out.display()))?;
+    let disk = rustix::fs::statvfs(out).with_context(|| format!("looking at the disk of {}", out.display()))?;
+    let free = disk.f_bavail * disk.f_frsize;
+    if free < FREE_BYTES_MIN {
+        bail!(
+            "only {} MB are free for {}, and a run needs {}: make room, or choose another disk with --out",
+            free / 1_000_000,
+            out.display(),
+            FREE_BYTES_MIN / 1_000_000
+        );
+    }
+    if let Some(size) = shape.and_then(|shape| shape.disk_bytes)
+        && free < size
+    {
+        warnings.push(format!(
+            "the volume is to have {} GB, and {} has only {} free",
+            size / 1_000_000_000,
+            out.display(),
+            free / 1_000_000_000
+        ));
+    }
+    let governor = std::fs::read_to_string("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
+    if let Ok(governor) = governor
+        && governor.trim() != "performance"
+    {
+        warnings.push(format!("the processors' governor is `{}`: their speed changes with the load", governor.trim()));
+    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if cores < 2 {
+        warnings.push("there is one core for the generator and the target".to_owned());
+    }
+    let load = LoadAverage::current().map_or(0.0, |load| load.one);
+    if load > LOAD_PER_CORE_MAX * cores as f32 {
+        warnings.push(format!(
+            "the machine was busy before the run: a load of {load:.1} on {cores} cores over the last minute"
+        ));
+    }
+    Ok(warnings)
 }
 
 #[cfg(test)]

@@ -1,20 +1,26 @@
 //! An observer that keeps what a run tells while it goes on, and passes it on.
 
 use std::cell::RefCell;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
 use rushhour_load::observer::{Observer, Stage};
+use rushhour_load::upload::Uploaded;
 use rushhour_report::interval::Interval;
 
 use crate::intervals::IntervalLog;
 use crate::metrics::RunMetrics;
+use crate::rundir::RunDir;
+use crate::study::keep_uploaded;
 
 /// Keeps every second of a run in its folder, and adds it to what Prometheus is told.
 pub struct Keeping {
     observer: Rc<dyn Observer>,
+    /// The folder of the run, if it has one.
+    dir: Option<PathBuf>,
     log: RefCell<Option<IntervalLog>>,
     metrics: Option<Arc<RunMetrics>>,
     /// What went wrong first; a run goes on without its seconds, and says so at the end.
@@ -22,9 +28,26 @@ pub struct Keeping {
 }
 
 impl Keeping {
-    /// Passes everything on to `observer`.
-    pub fn new(observer: Rc<dyn Observer>, log: Option<IntervalLog>, metrics: Option<Arc<RunMetrics>>) -> Rc<Self> {
-        Rc::new(Self { observer, log: RefCell::new(log), metrics, trouble: RefCell::new(Ok(())) })
+    /// Passes everything on to `observer`, and keeps nothing.
+    pub fn nothing(observer: Rc<dyn Observer>, metrics: Option<Arc<RunMetrics>>) -> Rc<Self> {
+        Rc::new(Self { observer, dir: None, log: RefCell::default(), metrics, trouble: RefCell::new(Ok(())) })
+    }
+
+    /// Keeps everything in `dir`, and passes it on to `observer`.
+    ///
+    /// # Errors
+    /// When a file cannot be made.
+    pub fn everything(observer: Rc<dyn Observer>, dir: &RunDir, metrics: Option<Arc<RunMetrics>>) -> Result<Rc<Self>> {
+        let log = RefCell::new(Some(dir.intervals()?));
+        let dir = Some(dir.path().to_owned());
+        Ok(Rc::new(Self { observer, dir, log, metrics, trouble: RefCell::new(Ok(())) }))
+    }
+
+    fn note(&self, kept: Result<()>) {
+        let mut trouble = self.trouble.borrow_mut();
+        if trouble.is_ok() {
+            *trouble = kept;
+        }
     }
 
     /// What could not be kept.
@@ -50,6 +73,13 @@ impl Observer for Keeping {
         self.observer.step();
     }
 
+    fn uploaded(&self, uploaded: &Uploaded) {
+        if let Some(dir) = &self.dir {
+            self.note(keep_uploaded(dir, uploaded));
+        }
+        self.observer.uploaded(uploaded);
+    }
+
     fn interval(&self, interval: &Interval) {
         if let Some(metrics) = &self.metrics {
             metrics.add(interval);
@@ -57,7 +87,7 @@ impl Observer for Keeping {
         let kept = self.log.borrow_mut().as_mut().map_or(Ok(()), |log| log.add(interval));
         if kept.is_err() {
             self.log.take();
-            *self.trouble.borrow_mut() = kept;
+            self.note(kept);
         }
         self.observer.interval(interval);
     }

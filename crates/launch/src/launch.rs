@@ -9,29 +9,30 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use reqwest::{Client, Url};
 use rushhour_load::address::Address;
-use rushhour_load::observer::{Observer, Stage};
+use rushhour_load::observer::Observer;
 use rushhour_load::plan::Materials;
 use rushhour_load::scenario::Scenario;
-use rushhour_load::software::Software;
 use rushhour_load::stop::Stop;
-use rushhour_load::tls::{TlsError, Trust};
+use rushhour_load::tls::Trust;
 use rushhour_load::transport::http1::Http1;
-use rushhour_load::{Finished, Run, Share, run};
+use rushhour_load::{Run, Share, run};
+use rushhour_report::catalogue::Catalogue;
 use rushhour_report::environment::Environment;
-use rushhour_report::result::{RunResult, TargetUse};
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use rushhour_report::result::RunResult;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::host::sample;
+use crate::host::{preflight, sample};
 use crate::keeping::Keeping;
+use crate::leftovers::sweep_runs;
 use crate::marks::{Mark, Marking};
 use crate::metrics::RunMetrics;
-use crate::process::ServerProcess;
+use crate::reference::Reference;
 use crate::rundir::RunDir;
-use crate::sample::{Sampler, cpu_s};
 use crate::scrape::{Scrape, Scraped, scrape};
-use crate::target::{Server, Target};
+use crate::study::{Inspect, read_uploaded};
+use crate::target::{Metrics, Server, Target};
 
 /// How often the target's own metrics are asked for.
 const SCRAPED_EVERY: Duration = Duration::from_secs(5);
@@ -55,6 +56,10 @@ pub struct Launch {
     pub program: PathBuf,
     /// Where and with what.
     pub environment: Environment,
+    /// Who looks at the target of a study.
+    pub inspect: Option<Rc<dyn Inspect>>,
+    /// The folder of an interrupted study, to go on with it.
+    pub resume: Option<PathBuf>,
 }
 
 /// Starts the target, runs the scenario, stops the target, and keeps the result in a new folder below `out`.
@@ -68,33 +73,50 @@ pub async fn launch(
     observer: Rc<dyn Observer>,
     stop: Stop,
 ) -> Result<(RunDir, RunResult)> {
-    let Launch { scenario, materials, trust, share, target, scrape: page, program, environment } = launch;
-    if matches!(target.server, Server::External { .. }) && !target.flags.is_empty() {
-        bail!("the target {} has flags for a server that somebody else has started", target.name.as_str());
+    let Launch { scenario, materials, trust, share, target, scrape: page, program, environment, inspect, resume } =
+        launch;
+    if let Some(setting) = target.idle_settings().first() {
+        bail!("the target {} says `{setting}` of a server that somebody else has started", target.name.as_str());
     }
-    let dir = RunDir::create(out, &scenario, &target, &environment)?;
-    let keeping = Keeping::new(observer, Some(dir.intervals()?), metrics);
-    let scraping = page.map(|url| Scraping::start(url, &trust, &dir)).transpose()?;
+    let shape = target.machine.as_ref().map(|machine| machine.shape(&Catalogue::built_in(), &environment.cpu_model));
+    let shape = shape.transpose().context("reading the target's machine")?;
+    let preflight = preflight(out, shape.as_ref())?;
+    sweep_runs(out);
+    let dir = match resume {
+        Some(path) => RunDir::reopen(&path, &scenario)?,
+        None => RunDir::create(out, &scenario, &target, &environment)?,
+    };
+    let uploaded = read_uploaded(dir.path())?;
+    let keeping = Keeping::everything(observer, &dir, metrics)?;
+    let scraping = Scraping::of(page, target.metrics.as_ref())?;
     let observer: Rc<dyn Observer> = match &scraping {
         Some(scraping) => Rc::new(Marking::new(Rc::clone(&keeping) as _, scraping.marker())),
         None => Rc::clone(&keeping) as _,
     };
     let name = target.name.as_str().to_owned();
-    let run_at = |address: Address, software| {
+    let run_at = |address: Address, software| -> Result<Run> {
         let target = Http1::new(address, &trust)?;
-        Ok(Run { scenario, materials, target, target_name: name, software, environment, share })
+        if let Some(scraping) = &scraping {
+            scraping.start(target.address(), &trust, &dir)?;
+        }
+        Ok(Run { scenario, materials, target, target_name: name, software, environment, share, uploaded })
     };
     let (mut finished, trouble) = match target.server {
         Server::External { url, software } => (run(run_at(url, software)?, sample, observer, stop).await?, Ok(())),
-        Server::Reference => run_reference(&dir, (&program, &target.flags), run_at, observer, stop).await?,
+        Server::Reference => {
+            let (flags, shape) = (target.serve_flags(), shape.as_ref());
+            let server = Reference { program: &program, flags: &flags, shape, inspect: inspect.as_deref() };
+            server.run(&dir, run_at, observer, stop).await?
+        }
     };
+    finished.result.warnings.extend(preflight);
     let mut scraped = Ok(Scraped::default());
-    if let Some(scraping) = scraping {
+    if let Some(scraping) = &scraping {
         scraped = scraping.finish().await;
     }
     // What was seen from outside is more than what a process says of itself.
-    let told = scraped.as_ref().ok().and_then(|scraped| scraped.target_use);
-    finished.result.target_use = finished.result.target_use.or(told);
+    let told = scraped.as_ref().ok().and_then(|scraped| scraped.target_use.clone());
+    finished.result.target_use = finished.result.target_use.take().or(told);
     dir.keep_histograms(&finished.histograms, &finished.result)?;
     dir.keep(&finished.result)?;
     keeping.close()?;
@@ -104,19 +126,35 @@ pub async fn launch(
 
 /// A metrics page that is being kept.
 struct Scraping {
+    /// Where; `/metrics` at the target's address when absent.
+    page: Option<Url>,
     marks: UnboundedSender<Mark>,
-    task: JoinHandle<Result<Scraped>>,
+    marked: Cell<Option<UnboundedReceiver<Mark>>>,
+    task: Cell<Option<JoinHandle<Result<Scraped>>>>,
 }
 
 impl Scraping {
-    /// Starts keeping the metrics page at `url`.
-    fn start(url: Url, trust: &Trust, dir: &RunDir) -> Result<Self> {
+    /// What is to be kept: the page that was asked for, or that of the target file.
+    fn of(page: Option<Url>, metrics: Option<&Metrics>) -> Result<Option<Self>> {
+        let told = metrics.and_then(|metrics| metrics.url.as_deref()).map(Url::parse).transpose();
+        let page = page.or(told.context("reading the address of the target's metrics")?);
+        let (marks, marked) = unbounded_channel();
+        let scraping = Self { page, marks, marked: Cell::new(Some(marked)), task: Cell::default() };
+        Ok(Some(scraping).filter(|scraping| scraping.page.is_some() || metrics.is_some()))
+    }
+
+    /// Starts keeping the page of the target at `address`.
+    fn start(&self, address: &Address, trust: &Trust, dir: &RunDir) -> Result<()> {
+        let Some(marked) = self.marked.take() else { return Ok(()) };
+        let url = match &self.page {
+            Some(page) => page.clone(),
+            None => Url::parse(&format!("{address}/metrics")).context("making the address of the target's metrics")?,
+        };
         let client = Client::builder().tls_backend_preconfigured(trust.client_config()?).build();
         let client = client.context("setting up the HTTP client")?;
         let (job, dir) = (Scrape { url, every: SCRAPED_EVERY, client, started: Instant::now() }, dir.path().to_owned());
-        let (marks, marked) = unbounded_channel();
-        let task = tokio::task::spawn_local(async move { scrape(job, &dir, marked).await });
-        Ok(Self { marks, task })
+        self.task.set(Some(tokio::task::spawn_local(async move { scrape(job, &dir, marked).await })));
+        Ok(())
     }
 
     /// Asks for the page at each mark.
@@ -129,47 +167,12 @@ impl Scraping {
     }
 
     /// Asks once more.
-    async fn finish(self) -> Result<Scraped> {
+    async fn finish(&self) -> Result<Scraped> {
         // It has ended already if it could not write.
         let _ = self.marks.send(Mark::Over);
-        self.task.await.context("keeping the target's metrics")?
+        match self.task.take() {
+            Some(task) => task.await.context("keeping the target's metrics")?,
+            None => Ok(Scraped::default()),
+        }
     }
-}
-
-/// The result of a run against a server of our own, and what went wrong with the server beside it.
-async fn run_reference(
-    dir: &RunDir,
-    (program, flags): (&Path, &[String]),
-    run_at: impl FnOnce(Address, Option<Software>) -> Result<Run, TlsError>,
-    observer: Rc<dyn Observer>,
-    stop: Stop,
-) -> Result<(Finished, Result<()>)> {
-    let data_dir = dir.join("data");
-    observer.steps(Stage::Start, 1);
-    let server = ServerProcess::start(program, flags, &data_dir, &dir.join("server.log")).await?;
-    let pid = server.pid().context("the server ended at once")?;
-    let sampler = Sampler::start(pid, &data_dir, &dir.join("target.csv"))?;
-    let measured = Rc::new(Cell::new((None, None)));
-    let noted = Rc::clone(&measured);
-    let marking = Marking::new(Rc::clone(&observer), move |mark| match mark {
-        Mark::MeasureBegins => noted.set((cpu_s(pid), None)),
-        Mark::MeasureEnds => noted.set((noted.get().0, cpu_s(pid))),
-        Mark::Over => {}
-    });
-    let outcome = run(run_at(server.address().clone(), None)?, sample, Rc::new(marking), stop).await;
-    observer.steps(Stage::Stop, 1);
-    let used = sampler.finish();
-    let stopped = server.stop().await;
-    observer.finish();
-    let mut finished = match (outcome, &stopped) {
-        (Ok(finished), _) => finished,
-        // A server that died is the better explanation of whatever else went wrong.
-        (Err(_), Err(_)) => return Err(stopped.expect_err("just seen")),
-        (Err(error), Ok(())) => return Err(error.into()),
-    };
-    let removed = std::fs::remove_dir_all(&data_dir).with_context(|| format!("removing {}", data_dir.display()));
-    let (start_s, end_s): (Option<f64>, Option<f64>) = measured.get();
-    let measure_cpu_s = start_s.and_then(|start_s| Some(end_s? - start_s));
-    finished.result.target_use = used.as_ref().ok().map(|used| TargetUse { measure_cpu_s, ..*used });
-    Ok((finished, stopped.and(used.map(drop)).and(removed)))
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use rushhour_load::observer::{Observer, Stage};
+use rushhour_load::upload::Uploaded;
 use rushhour_report::interval::Interval;
 
 /// A moment of a run.
@@ -57,6 +58,10 @@ impl<F: Fn(Mark)> Observer for Marking<F> {
 
     fn step(&self) {
         self.observer.step();
+    }
+
+    fn uploaded(&self, uploaded: &Uploaded) {
+        self.observer.uploaded(uploaded);
     }
 
     fn interval(&self, interval: &Interval) {

@@ -1,5 +1,6 @@
 //! The reference server as a process of its own.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -30,10 +31,16 @@ pub(crate) struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Starts `program serve` with `flags` on a free port with its store in `data_dir`, and waits until it is ready.
-    pub(crate) async fn start(program: &Path, flags: &[String], data_dir: &Path, log: &Path) -> Result<Self> {
+    /// Starts `program serve` with `flags` on a free port with its store in `data_dir`, after it has written its number into
+    /// each of `doors`, and waits until it is ready.
+    pub(crate) async fn start(
+        program: &Path,
+        flags: &[OsString],
+        (data_dir, log): (&Path, &Path),
+        doors: &[PathBuf],
+    ) -> Result<Self> {
         let errors = File::create(log).with_context(|| format!("creating {}", log.display()))?;
-        let mut child = Command::new(program)
+        let mut child = through(doors, program)
             .args(["serve", "--with-parent", "--listen", "127.0.0.1:0", "--quiet", "--data"])
             .arg(data_dir)
             .args(flags)
@@ -89,11 +96,25 @@ impl ServerProcess {
     }
 }
 
+/// A command that is a member of control groups before it does anything: a server that looks how many processors it has must
+/// see those that it is given.
+fn through(doors: &[PathBuf], program: &Path) -> Command {
+    const ENTER: &str = r#"while [ "$1" != -- ]; do echo $$ > "$1" || exit 1; shift; done; shift; exec "$@""#;
+    if doors.is_empty() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", ENTER, "enter"]).args(doors).arg("--").arg(program);
+    command
+}
+
 /// The end of what a server wrote to its log.
 fn last_words(log: &Path) -> String {
+    const LINES_MAX: usize = 5;
     let text = std::fs::read_to_string(log).unwrap_or_default();
-    match text.trim().lines().next_back() {
-        Some(line) => line.to_owned(),
-        None => "it wrote nothing".to_owned(),
+    let lines: Vec<_> = text.trim().lines().collect();
+    match lines.get(lines.len().saturating_sub(LINES_MAX)..) {
+        Some([]) | None => "it wrote nothing".to_owned(),
+        Some(last) => last.join("\n"),
     }
 }

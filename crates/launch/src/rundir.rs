@@ -4,7 +4,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use rushhour_load::scenario::Scenario;
 use rushhour_report::environment::Environment;
 use rushhour_report::hlog::Histograms;
@@ -12,6 +12,7 @@ use rushhour_report::result::RunResult;
 use rushhour_report::summary;
 
 use crate::intervals::{IntervalLog, Intervals};
+use crate::leftovers::DATA_DIR;
 use crate::target::Target;
 
 /// The result's file name.
@@ -31,9 +32,55 @@ impl RunDir {
     /// When the folder or a file in it cannot be made.
     pub fn create(out: &Path, scenario: &Scenario, target: &Target, environment: &Environment) -> Result<Self> {
         let dir = Self::named(out, scenario.name.as_str(), target.name.as_str(), environment)?;
-        dir.write("scenario.toml", &toml::to_string(scenario).context("writing the scenario as TOML")?)?;
-        dir.write("target.toml", &toml::to_string(target).context("writing the target as TOML")?)?;
+        dir.describe(scenario, target)?;
         Ok(dir)
+    }
+
+    /// Makes a new folder below `out` for many runs of a scenario, for a purpose that its name begins with.
+    ///
+    /// # Errors
+    /// When the folder or a file in it cannot be made.
+    pub fn create_many(
+        out: &Path,
+        purpose: &str,
+        (scenario, target): (&Scenario, &Target),
+        environment: &Environment,
+    ) -> Result<Self> {
+        let name = format!("{purpose}-{}", scenario.name.as_str());
+        let dir = Self::named(out, &name, target.name.as_str(), environment)?;
+        dir.describe(scenario, target)?;
+        Ok(dir)
+    }
+
+    fn describe(&self, scenario: &Scenario, target: &Target) -> Result<()> {
+        self.write("scenario.toml", &toml::to_string(scenario).context("writing the scenario as TOML")?)?;
+        self.write("target.toml", &toml::to_string(target).context("writing the target as TOML")?)
+    }
+
+    /// Opens the folder of a study that was interrupted, to go on with it.
+    ///
+    /// # Errors
+    /// When there is none, or it is of another scenario.
+    pub fn reopen(path: &Path, scenario: &Scenario) -> Result<Self> {
+        let file = path.join("scenario.toml");
+        let text = std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+        let kept = Scenario::parse(&text).with_context(|| format!("reading {}", file.display()))?;
+        if kept != *scenario {
+            bail!("{} was begun with another scenario: go on with the one in {}", path.display(), file.display());
+        }
+        if !path.join(DATA_DIR).is_dir() {
+            bail!("there is no data left in {} to go on with", path.display());
+        }
+        Ok(Self { path: path.to_owned() })
+    }
+
+    /// The first file of `target.csv`, `target-2.csv`, … that is not there: each sitting at a study has its own.
+    pub(crate) fn unused(&self, stem: &str, extension: &str) -> PathBuf {
+        let names = std::iter::once(format!("{stem}.{extension}"));
+        let mut names = names.chain((2..).map(|n: u32| format!("{stem}-{n}.{extension}")));
+        names
+            .find_map(|name| Some(self.join(&name)).filter(|path| !path.exists()))
+            .expect("names are counted without end")
     }
 
     /// Makes a new folder below `out` for a run of which others sent the parts, the first of them from folder `part`.
@@ -101,6 +148,13 @@ impl RunDir {
         let path = self.join(name);
         std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))
     }
+}
+
+/// Writes a file so that there is either what was there or what is there now.
+pub(crate) fn replace(path: &Path, text: &str) -> Result<()> {
+    let new = path.with_extension("new");
+    std::fs::write(&new, text).with_context(|| format!("writing {}", new.display()))?;
+    std::fs::rename(&new, path).with_context(|| format!("renaming {}", new.display()))
 }
 
 /// Makes `name`, or the first of `name-2`, `name-3`, … that does not exist: no run ever writes into another's folder.

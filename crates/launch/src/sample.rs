@@ -1,5 +1,6 @@
 //! What a target uses, once a second, from outside.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -34,8 +35,11 @@ struct TargetSample {
 #[derive(Debug)]
 pub(crate) struct Sampler {
     stop: Sender<()>,
-    thread: JoinHandle<Result<TargetUse>>,
+    thread: JoinHandle<Result<(TargetUse, Parts)>>,
 }
+
+/// Processor time by what it was used for: the names of the process' threads, without their numbers.
+pub(crate) type Parts = BTreeMap<String, f64>;
 
 impl Sampler {
     /// Starts watching process `pid`, whose data is in `data_dir`.
@@ -46,12 +50,14 @@ impl Sampler {
         let (stop, stopped) = channel();
         let work = move || {
             let started = Instant::now();
+            let mut threads = Threads::default();
             loop {
+                threads.look(&process);
                 let sample = sample(&process, &data_dir, started.elapsed())?;
                 writer.serialize(sample)?;
                 writer.flush()?;
                 if stopped.recv_timeout(INTERVAL) != Err(RecvTimeoutError::Timeout) {
-                    return total(&process, &data_dir);
+                    return Ok((total(&process, &data_dir)?, threads.parts()));
                 }
             }
         };
@@ -60,12 +66,54 @@ impl Sampler {
     }
 
     /// What the process has used until now.
-    pub(crate) fn finish(self) -> Result<TargetUse> {
+    pub(crate) fn finish(self) -> Result<(TargetUse, Parts)> {
         drop(self.stop);
         match self.thread.join() {
             Ok(total) => total.context("watching the server"),
             Err(panic) => std::panic::resume_unwind(panic),
         }
+    }
+}
+
+/// What each thread had used when it was last looked at: threads end, and their time with them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Threads(BTreeMap<(i32, u64), (String, f64)>);
+
+impl Threads {
+    fn look(&mut self, process: &Process) {
+        // A thread may end while it is looked at.
+        let stats = process.tasks().into_iter().flatten().filter_map(|task| task.ok()?.stat().ok());
+        for stat in stats {
+            let cpu_s = (stat.utime + stat.stime) as f64 / procfs::ticks_per_second() as f64;
+            self.0.insert((stat.pid, stat.starttime), (stat.comm, cpu_s));
+        }
+    }
+
+    /// What the threads of process `pid` have used by now; nothing when it has ended.
+    pub(crate) fn of(pid: i32) -> Self {
+        let mut threads = Self::default();
+        if let Ok(process) = Process::new(pid) {
+            threads.look(&process);
+        }
+        threads
+    }
+
+    /// What was used since `before`. What threads used that have ended since then is lost.
+    pub(crate) fn since(mut self, before: &Self) -> Parts {
+        for (thread, (_, cpu_s)) in &mut self.0 {
+            *cpu_s -= before.0.get(thread).map_or(0.0, |(_, before_s)| *before_s);
+        }
+        self.parts()
+    }
+
+    fn parts(self) -> Parts {
+        let mut parts = Parts::new();
+        for (name, cpu_s) in self.0.into_values() {
+            let part = name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('-');
+            *parts.entry(part.to_owned()).or_default() += cpu_s;
+        }
+        parts.retain(|_, cpu_s| *cpu_s > 0.0);
+        parts
     }
 }
 
@@ -93,6 +141,8 @@ fn total(process: &Process, data_dir: &Path) -> Result<TargetUse> {
     Ok(TargetUse {
         cpu_s: Some(process_cpu_s(process)?),
         measure_cpu_s: None,
+        measure_parts_cpu_s: Parts::new(),
+        measure_ios: None,
         memory_peak_bytes: process.status()?.vmhwm.map(|kilobytes| kilobytes * 1024),
         disk_bytes: Some(disk_bytes(data_dir)?),
         written_bytes: Some(process.io()?.write_bytes),
@@ -122,6 +172,19 @@ fn disk_bytes(dir: &Path) -> Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn threads_that_have_ended_count_under_their_names() {
+        let of = |name: &str, cpu_s| (name.to_owned(), cpu_s);
+        let threads = [((1, 1), of("intake-0", 1.5)), ((2, 1), of("intake-1", 2.0)), ((2, 9), of("requests", 0.5))];
+        let idle = ((3, 1), of("idle", 0.0));
+        let parts = Threads(threads.into_iter().chain([idle]).collect()).parts();
+        assert_eq!(parts, Parts::from([of("intake", 3.5), of("requests", 0.5)]));
+        let own = Threads::of(std::process::id().try_into().unwrap());
+        assert!(!own.0.is_empty());
+        let since = Threads([((1, 1), of("log", 5.0))].into()).since(&Threads([((1, 1), of("log", 3.5))].into()));
+        assert_eq!(since, Parts::from([of("log", 1.5)]));
+    }
 
     #[test]
     fn the_disk_is_counted_through_all_folders() {

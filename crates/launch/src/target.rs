@@ -1,10 +1,15 @@
 //! What a scenario is sent to: a target file.
 
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
 use rushhour_load::address::Address;
 use rushhour_load::document::{self, DocumentError};
 use rushhour_load::scenario::Name;
 use rushhour_load::software::Software;
 use serde::{Deserialize, Serialize};
+
+use crate::machine::Machine;
 
 /// A deployment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,9 +20,68 @@ pub struct Target {
     /// Flags of `rushhour serve`, for a reference server that is not as it is by itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<String>,
+    /// The machine that a reference server is to have; this one as it is when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Machine>,
+    /// When and how a reference server makes trips of uploads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intake: Option<Intake>,
+    /// Whom a reference server believes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<Auth>,
+    /// With what a reference server speaks TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
+    /// Where the target's own metrics page is, if it is to be kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Metrics>,
     /// Which server.
     #[serde(default)]
     pub server: Server,
+}
+
+/// When and how uploads become trips: `--intake`, `--intake-cores` and `--intake-share` of `rushhour serve`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Intake {
+    /// `continuous`, `off`, or every so often, such as `1h`.
+    pub when: String,
+    /// How many threads make trips.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cores: Option<u32>,
+    /// The share of its time that each of them may work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<f64>,
+}
+
+/// Whom the server believes: `--auth` and `--auth-file` of `rushhour serve`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    /// `skip`, `token_list`, `secret` or `jwt`.
+    pub method: String,
+    /// Tokens, secrets or keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+}
+
+/// The server's certificate: `--tls-cert` and `--tls-key` of `rushhour serve`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The chain of certificates, in PEM.
+    pub certificates: PathBuf,
+    /// The key of the first of them.
+    pub key: PathBuf,
+}
+
+/// A target's own metrics page, to be kept beside the result.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    /// Where it is; `/metrics` at the target's address when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
 }
 
 /// Which server, and who starts it.
@@ -38,9 +102,64 @@ pub enum Server {
 }
 
 impl Target {
+    /// Every flag that `rushhour serve` is started with: those that are written out, and what the tables say.
+    pub fn serve_flags(&self) -> Vec<OsString> {
+        let mut flags: Vec<OsString> = self.flags.iter().map(OsString::from).collect();
+        let mut add = |flag: &str, value: OsString| flags.extend([flag.into(), value]);
+        if let Some(intake) = &self.intake {
+            add("--intake", (&intake.when).into());
+            intake.cores.iter().for_each(|cores| add("--intake-cores", cores.to_string().into()));
+            intake.share.iter().for_each(|share| add("--intake-share", share.to_string().into()));
+        }
+        if let Some(auth) = &self.auth {
+            add("--auth", (&auth.method).into());
+            auth.file.iter().for_each(|file| add("--auth-file", file.into()));
+        }
+        if let Some(tls) = &self.tls {
+            add("--tls-cert", (&tls.certificates).into());
+            add("--tls-key", (&tls.key).into());
+        }
+        flags
+    }
+
+    /// The same with its files looked for in `dir`, where the target file is.
+    pub fn beside(mut self, dir: &Path) -> Self {
+        let auth_file = self.auth.iter_mut().filter_map(|auth| auth.file.as_mut());
+        let tls_files = self.tls.iter_mut().flat_map(|tls| [&mut tls.certificates, &mut tls.key]);
+        auth_file.chain(tls_files).for_each(|file| *file = dir.join(&*file));
+        self
+    }
+
+    /// What is said of the server although nobody here starts it.
+    pub fn idle_settings(&self) -> Vec<&'static str> {
+        let is_external = matches!(self.server, Server::External { .. });
+        let settings = [
+            ("flags", !self.flags.is_empty()),
+            ("machine", self.machine.is_some()),
+            ("intake", self.intake.is_some()),
+            ("auth", self.auth.is_some()),
+            ("tls", self.tls.is_some()),
+        ];
+        settings.into_iter().filter(|(_, is_set)| is_external && *is_set).map(|(name, _)| name).collect()
+    }
+
     /// The reference server on this machine as it is: what is launched when no file is given.
     pub fn local() -> Self {
-        document::parse("name = \"local\"").expect("a constant")
+        Self::named("local".to_owned().try_into().expect("a constant"))
+    }
+
+    /// The same under another name.
+    pub fn named(name: Name) -> Self {
+        Self {
+            name,
+            flags: Vec::new(),
+            machine: None,
+            intake: None,
+            auth: None,
+            tls: None,
+            metrics: None,
+            server: Server::default(),
+        }
     }
 
     /// Reads a target from TOML.
@@ -68,6 +187,24 @@ mod tests {
         assert_eq!(Target::parse(&toml::to_string(&target).unwrap()).unwrap(), target);
         let flags = "flags = [\"--store\", \"serial\"]";
         assert_eq!(Target::parse(&format!("name = \"a\"\n{flags}")).unwrap().flags, ["--store", "serial"]);
+        let written = "name = \"a\"\nflags = [\"--ack\", \"log\"]\n[machine]\ncpus = 0.5\n[intake]\nwhen = \"1h\"\nshare = 0.5\n\
+                       [auth]\nmethod = \"token_list\"\nfile = \"tokens\"";
+        let target = Target::parse(written).unwrap().beside(Path::new("there"));
+        let flags = [
+            "--ack",
+            "log",
+            "--intake",
+            "1h",
+            "--intake-share",
+            "0.5",
+            "--auth",
+            "token_list",
+            "--auth-file",
+            "there/tokens",
+        ];
+        assert_eq!(target.serve_flags(), flags);
+        assert_eq!(target.machine.as_ref().unwrap().cpus, Some(0.5));
+        assert_eq!(Target::parse(&toml::to_string(&target).unwrap()).unwrap(), target);
         let error = Target::parse("name = \"a\"\nserver = \"refrence\"").unwrap_err().to_string();
         assert!(error.contains("did you mean `reference`?"), "{error}");
     }

@@ -27,6 +27,7 @@ use rushhour_load::scenario::Scenario;
 use rushhour_load::stop::stop;
 use rushhour_load::tls::Trust;
 use rushhour_load::transport::http1::Http1;
+use rushhour_load::upload::Uploaded;
 use rushhour_load::{Run, Share, run};
 use rushhour_report::environment::Environment;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -152,6 +153,7 @@ fn send(url: &str, rate: u32, pacing: &str) -> f64 {
         software: None,
         environment: Environment::default(),
         share: Share::default(),
+        uploaded: Uploaded::default(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let finished = LocalSet::new().block_on(&runtime, run(run_it, host, Rc::new(Nobody), stop().1)).unwrap();

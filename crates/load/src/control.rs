@@ -28,9 +28,7 @@ pub async fn register(
     observer: &dyn Observer,
 ) -> Result<(), LoadError> {
     let address = target.address();
-    // Straight to the target, as the load goes.
-    let builder = Client::builder().no_proxy().timeout(TIMEOUT).tls_backend_preconfigured(target.tls_config());
-    let client = builder.build().map_err(LoadError::Client)?;
+    let client = client(target).map_err(LoadError::Client)?;
     let mut waiting = JoinSet::new();
     let mut people = users.iter();
     loop {
@@ -48,6 +46,21 @@ pub async fn register(
         created.map_err(|reason| LoadError::Register { address: address.clone(), reason })?;
         observer.step();
     }
+}
+
+/// The target's metrics page.
+///
+/// # Errors
+/// [`LoadError::Metrics`] when there is none.
+pub(crate) async fn metrics(target: &Http1) -> Result<String, LoadError> {
+    let url = format!("{}/metrics", target.address());
+    let page = async { client(target)?.get(&url).send().await?.error_for_status()?.text().await };
+    page.await.map_err(|error| LoadError::Metrics { url: url.clone(), reason: full(&error) })
+}
+
+/// Straight to the target, as the load goes.
+fn client(target: &Http1) -> reqwest::Result<Client> {
+    Client::builder().no_proxy().timeout(TIMEOUT).tls_backend_preconfigured(target.tls_config()).build()
 }
 
 async fn create(client: Client, url: String, token: String) -> Result<(), String> {

@@ -32,6 +32,30 @@ pub enum LoadError {
         /// What happened.
         reason: String,
     },
+    /// The target has no metrics page.
+    #[error("reading {url}: {reason}")]
+    Metrics {
+        /// Where.
+        url: String,
+        /// What happened.
+        reason: String,
+    },
+    /// The target's metrics page lacks a figure.
+    #[error("the target's metrics page has no {name}, so nobody can wait for its pipeline: leave out [study]")]
+    Untold {
+        /// Its name.
+        name: &'static str,
+    },
+    /// The target's pipeline did not finish.
+    #[error(
+        "after {longest_s:.0} s the pipeline still had {pending} people to take in; give it longer with study.settle_s_max"
+    )]
+    Unsettled {
+        /// How long it was waited for.
+        longest_s: f64,
+        /// How many people had entries that it had not seen.
+        pending: u64,
+    },
     /// Nobody to trust.
     #[error(transparent)]
     Tls(#[from] TlsError),

@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod arrivals;
+mod before;
 mod bodies;
 pub mod closed;
 pub mod control;
@@ -31,6 +32,7 @@ mod run;
 pub mod scenario;
 pub mod schedule;
 mod sender;
+mod settle;
 pub mod software;
 pub mod stop;
 mod synthetic;
@@ -41,5 +43,6 @@ pub mod upload;
 pub mod validity;
 mod watched;
 
+pub use before::before;
 pub use error::LoadError;
-pub use run::{Finished, Run, Share, Start, before, run};
+pub use run::{Finished, Run, Share, Start, run};

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use rushhour_report::interval::Interval;
 
+use crate::upload::Uploaded;
+
 /// A part of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -13,6 +15,8 @@ pub enum Stage {
     Register,
     /// Uploading the days before the run.
     Upload,
+    /// Waiting for the target's pipeline.
+    Settle,
     /// Making what will be sent.
     Prepare,
     /// Waiting for the moment at which all machines start.
@@ -35,6 +39,8 @@ pub trait Observer {
     fn lasts(&self, stage: Stage, length: Duration);
     /// One more step of the present stage is done.
     fn step(&self);
+    /// Another day of everybody is uploaded.
+    fn uploaded(&self, _uploaded: &Uploaded) {}
     /// Another second of sending is over.
     fn interval(&self, _interval: &Interval) {}
     /// The run is over.

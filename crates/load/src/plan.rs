@@ -1,5 +1,6 @@
 //! Everything that requests are made from, ready before anything is measured.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -61,6 +62,13 @@ pub struct Materials {
     pub population: Population,
     /// The rows of each operation's feeder, for those that have one, in the order of the operations.
     pub feeders: Vec<Option<Feeder>>,
+}
+
+impl Materials {
+    /// The same for so many people, who have sent nothing.
+    pub fn afresh(&self, users: NonZeroU32) -> Self {
+        Self { population: self.population.afresh(users), feeders: self.feeders.clone() }
+    }
 }
 
 impl Plan {

@@ -71,8 +71,25 @@ impl Population {
         Self::new(People::Named(users))
     }
 
+    /// Such people as they were before anything was uploaded, so many of them.
+    pub fn afresh(&self, users: NonZeroU32) -> Self {
+        Self::new(match &self.people {
+            People::Named(_) => People::Named(users),
+            People::Recorded(recorded) => People::Recorded(recorded.afresh(users)),
+            People::Synthetic(synthetic) => People::Synthetic(Box::new(synthetic.afresh(users))),
+        })
+    }
+
     fn new(people: People) -> Self {
         Self { people, before: Before::default() }
+    }
+
+    /// Where they live, if they are made up.
+    pub fn world(&self) -> Option<Arc<World>> {
+        match &self.people {
+            People::Synthetic(synthetic) => Some(synthetic.world()),
+            People::Named(_) | People::Recorded(_) => None,
+        }
     }
 
     /// How many people.
@@ -102,11 +119,26 @@ impl Population {
         }
     }
 
-    /// The next upload of the days before the run, day by day and person by person of `part`, whose it is, and how many
-    /// person-days were completed since the one before; none when all are made.
-    pub fn next_before(&mut self, part: Part) -> Option<(Upload, u32, u32)> {
+    /// Lives the first `days` days before the run without making their uploads, which were made at an earlier sitting.
+    pub fn skip_before(&mut self, days: u32) {
+        let users = self.users();
+        for day in self.before.day..days.min(self.days_before()) {
+            for user in 0..users {
+                match &mut self.people {
+                    People::Named(_) => {}
+                    People::Recorded(recorded) => while recorded.next_upload_of_day(user, day).is_some() {},
+                    People::Synthetic(synthetic) => synthetic.skip_day(user),
+                }
+            }
+            self.before = Before { day: day + 1, user: 0 };
+        }
+    }
+
+    /// The next upload of the days before the run that are earlier than `until_day`, day by day and person by person of
+    /// `part`, whose it is, and how many person-days were completed since the one before; none when all are made.
+    pub fn next_before(&mut self, part: Part, until_day: u32) -> Option<(Upload, u32, u32)> {
         let mut passed = 0;
-        while self.before.day < self.days_before() {
+        while self.before.day < self.days_before().min(until_day) {
             let Before { day, user } = self.before;
             let upload = match &mut self.people {
                 People::Named(_) => None,

@@ -53,6 +53,11 @@ impl Recorded {
         }
     }
 
+    /// So many people with the same recordings, who have sent nothing.
+    pub(crate) fn afresh(&self, users: NonZeroU32) -> Self {
+        Self { positions: (0..users.get()).map(|_| Position::default()).collect(), ..self.clone() }
+    }
+
     pub(crate) fn users(&self) -> u32 {
         u32::try_from(self.positions.len()).expect("there is one for each of a u32")
     }

@@ -113,6 +113,8 @@ pub struct Before {
     pub population: Population,
     /// Of which people: those whose number leaves the remainder.
     pub part: Part,
+    /// Those of earlier days than this.
+    pub until_day: u32,
     /// The headers of an upload.
     pub headers: Arc<HeaderMap>,
 }
@@ -120,7 +122,7 @@ pub struct Before {
 impl Before {
     /// Everybody's.
     pub fn all(population: Population) -> Self {
-        Self { population, part: Part::WHOLE, headers: Arc::default() }
+        Self { population, part: Part::WHOLE, until_day: u32::MAX, headers: Arc::default() }
     }
 }
 
@@ -128,7 +130,7 @@ impl Iterator for Before {
     type Item = Request;
 
     fn next(&mut self) -> Option<Request> {
-        let (upload, user, person_days) = self.population.next_before(self.part)?;
+        let (upload, user, person_days) = self.population.next_before(self.part, self.until_day)?;
         Some(Request {
             number: 0,
             at: Duration::ZERO,

@@ -10,30 +10,27 @@ use rushhour_report::environment::Environment;
 use rushhour_report::hlog::Histograms;
 use rushhour_report::interval::Interval;
 use rushhour_report::limit::tightest_ms;
-use rushhour_report::result::{
-    GeneratorUse, Model, PhaseLengths, RunResult, SCHEMA, ScheduleFacts, Shard, UploadResult,
-};
+use rushhour_report::result::{GeneratorUse, Model, PhaseLengths, RunResult, SCHEMA, ScheduleFacts, Shard};
 use rushhour_report::watch::Watch;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use crate::control;
+use crate::before::before;
 use crate::driver::{Driven, Ending};
 use crate::error::LoadError;
 use crate::line::Bounds;
 use crate::live::InOrder;
 use crate::observer::{HostProbe, Observer, Stage};
-use crate::plan::{self, Materials, Plan};
-use crate::population::Population;
+use crate::plan::{Materials, Plan};
 use crate::probe::probe;
-use crate::request::{Ahead, Before, Requests};
+use crate::request::Requests;
 use crate::scenario::{Pacing, Phases, Scenario};
 use crate::schedule::{Identity, Part, Schedule};
 use crate::sender::{Job, Sent, Stream};
 use crate::software::Software;
 use crate::stop::{self, Stop, Stopper};
 use crate::transport::http1::Http1;
-use crate::upload::upload;
+use crate::upload::Uploaded;
 use crate::validity::{Facts, judge};
 use crate::watched::{Used, Watched};
 
@@ -61,6 +58,8 @@ pub struct Run {
     pub environment: Environment,
     /// Which part of the schedule is sent from here, and when all machines start.
     pub share: Share,
+    /// What was uploaded at earlier sittings, and is not uploaded again.
+    pub uploaded: Uploaded,
 }
 
 /// A machine's share of a run: all of it unless said otherwise.
@@ -97,10 +96,11 @@ pub struct Finished {
 /// # Errors
 /// When the target cannot be spoken to or does not take the users; from then on whatever happens is in the result.
 pub async fn run(run: Run, host: HostProbe, observer: Rc<dyn Observer>, mut stop: Stop) -> Result<Finished, LoadError> {
-    let Run { scenario, materials, target, target_name, software, environment, share } = run;
+    let Run { scenario, materials, target, target_name, software, environment, share, uploaded } = run;
     let Materials { population, feeders } = materials;
     probe(&target).await?;
-    let (upload, population) = before(&scenario, population, &target, share.part, &observer, &mut stop).await?;
+    let part = (share.part, uploaded);
+    let (upload, population) = before(&scenario, population, &target, part, &observer, &mut stop).await?;
 
     let warnings = software.map(|software| software.warnings(&scenario, population.days_before())).unwrap_or_default();
 
@@ -153,38 +153,10 @@ pub async fn run(run: Run, host: HostProbe, observer: Rc<dyn Observer>, mut stop
         slow: sent.recorder.slow(),
         generator,
         target_use: None,
+        machine: None,
         environment,
     };
     Ok(Finished { result, histograms: sent.recorder.histograms() })
-}
-
-/// Makes the people of this part known to the target, and uploads their days before the run; gives back who they are then.
-/// Must run inside a [`tokio::task::LocalSet`].
-///
-/// # Errors
-/// When the target does not take them.
-pub async fn before(
-    scenario: &Scenario,
-    population: Population,
-    target: &Http1,
-    part: Part,
-    observer: &Rc<dyn Observer>,
-    stop: &mut Stop,
-) -> Result<(UploadResult, Population), LoadError> {
-    if !scenario.has_calls() && scenario.live().is_none() {
-        return Ok((UploadResult::default(), population));
-    }
-    let users: Vec<u32> = (0..population.users()).filter(|user| part.has((*user).into())).collect();
-    observer.steps(Stage::Register, users.len() as u64);
-    tokio::select! {
-        registered = control::register(target, &population, &users, &**observer) => registered?,
-        () = stop.requested() => {}
-    }
-    observer.steps(Stage::Upload, population.days_before() as u64 * users.len() as u64);
-    let headers = Arc::new(plan::headers(target.address()));
-    let before = Ahead::start(Before { population, part, headers });
-    let (result, before) = upload(before, target.clone(), bounds(scenario, 1), Rc::clone(observer), stop).await;
-    Ok((result, before.into_inner().population))
 }
 
 /// When the run starts: at the moment that was agreed on, or now.
@@ -354,7 +326,7 @@ fn pacing(scenario: &Scenario, part: Part, threads: u32) -> Pacing {
 }
 
 /// What one of so many threads may use.
-fn bounds(scenario: &Scenario, threads: u32) -> Bounds {
+pub(crate) fn bounds(scenario: &Scenario, threads: u32) -> Bounds {
     let connections = &scenario.connections;
     let share = |whole: u32| (whole.div_ceil(threads)) as usize;
     Bounds {

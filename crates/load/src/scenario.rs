@@ -18,6 +18,7 @@ use crate::operation::{Call, Name as OperationName, Operation};
 
 mod numbers;
 mod phases;
+mod scaled;
 mod sending;
 
 pub use numbers::{Milliseconds, Speed};
@@ -45,6 +46,9 @@ pub struct Scenario {
     pub days: Days,
     /// People who are made up, in the place of `users` who live recorded days.
     pub population: Option<Synthetic>,
+    /// What makes a study of the days before the phases.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub study: Option<Study>,
     /// How long each phase is.
     #[serde(default)]
     pub phases: Phases,
@@ -81,6 +85,17 @@ fn default_seed() -> u64 {
 
 fn default_users() -> NonZeroU32 {
     const { NonZeroU32::new(50).expect("not zero") }
+}
+
+/// A study: the days before the phases are what is measured, and the phases ask for what was made of them.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Study {
+    /// After the uploads the target's pipeline is waited for, at most so long.
+    pub settle_s_max: Seconds,
+    /// Of so many people, evenly spread, the trips that were found are compared with the truth.
+    #[serde(default)]
+    pub truth_people: u32,
 }
 
 /// A name that can be part of a folder's.

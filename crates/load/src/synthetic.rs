@@ -120,6 +120,15 @@ impl Synthetic {
         Self { travel: world.travel(), people, days_before, writers, world }
     }
 
+    /// So many people of the same world, who have sent nothing.
+    pub(crate) fn afresh(&self, users: NonZeroU32) -> Self {
+        Self::new(self.world(), users, self.days_before)
+    }
+
+    pub(crate) fn world(&self) -> Arc<World> {
+        Arc::clone(&self.world)
+    }
+
     pub(crate) fn users(&self) -> u32 {
         u32::try_from(self.people.len()).expect("there is one for each of a u32")
     }
@@ -143,6 +152,12 @@ impl Synthetic {
         }
         let recording = self.person(user).waiting.pop_front()?;
         Some(self.upload(user, &recording))
+    }
+
+    /// Lives a day of a person whose uploads were made before.
+    pub(crate) fn skip_day(&mut self, user: u32) {
+        self.live(user);
+        self.person(user).waiting.clear();
     }
 
     pub(crate) fn next_upload(&mut self, user: u32) -> Upload {

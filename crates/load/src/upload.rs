@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use rushhour_report::histogram::Latencies;
 use rushhour_report::result::UploadResult;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -23,14 +24,15 @@ pub async fn upload<T: Transport + 'static, S: Source + 'static>(
     bounds: Bounds,
     observer: Rc<dyn Observer>,
     stop: &Stop,
-) -> (UploadResult, S) {
+) -> (Uploaded, S) {
     let started = Instant::now();
     let line = Line::new(transport, Bounds { end: Duration::MAX, ..bounds }, started, Uploaded::default());
     let counted = Rc::new(Mutex::new(Counted { requests, observer }));
     drive_closed(&counted, &line, Duration::MAX, stop.clone()).await;
-    let result = UploadResult { seconds: started.elapsed().as_secs_f64(), ..line.record().0 };
+    let mut uploaded = line.record().clone();
+    uploaded.counts.seconds = started.elapsed().as_secs_f64();
     let counted = Rc::into_inner(counted).expect("every worker has ended");
-    (result, counted.into_inner().requests)
+    (uploaded, counted.into_inner().requests)
 }
 
 /// Requests whose days of people are told as they go.
@@ -47,22 +49,48 @@ impl<S: Source> Source for Counted<S> {
     }
 }
 
-/// What was uploaded.
-#[derive(Debug, Default)]
-struct Uploaded(UploadResult);
+/// What was uploaded of the days before a run, as far as whole days are.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Uploaded {
+    /// How many days of everybody.
+    pub days: u32,
+    /// Requests, entries and bytes; its response times are not set.
+    pub counts: UploadResult,
+    /// From a request's release to the end of its answer.
+    pub response: Latencies,
+}
+
+impl Uploaded {
+    /// Adds what was uploaded afterwards.
+    pub(crate) fn add(&mut self, more: &Self) {
+        let (all, more_counts) = (&mut self.counts, &more.counts);
+        all.sent += more_counts.sent;
+        all.failed += more_counts.failed;
+        all.entries += more_counts.entries;
+        all.bytes += more_counts.bytes;
+        all.seconds += more_counts.seconds;
+        self.response.merge(&more.response);
+    }
+
+    /// The same for a result.
+    pub fn result(&self) -> UploadResult {
+        UploadResult { response_ms: self.response.percentiles(), ..self.counts }
+    }
+}
 
 impl Record for Uploaded {
     fn record(&mut self, sample: &Sample) {
-        let result = &mut self.0;
+        let counts = &mut self.counts;
         match sample.outcome {
             Outcome::Completed(_) => {
-                result.sent += 1;
-                result.entries += sample.entries as u64;
-                result.bytes += sample.request_bytes as u64;
+                counts.sent += 1;
+                counts.entries += sample.entries as u64;
+                counts.bytes += sample.request_bytes as u64;
+                self.response.record(sample.done.saturating_sub(sample.intended));
             }
             Outcome::Failed(_) => {
-                result.sent += 1;
-                result.failed += 1;
+                counts.sent += 1;
+                counts.failed += 1;
             }
             // Nobody waits for what was under way when somebody stopped the run.
             Outcome::Censored => {}

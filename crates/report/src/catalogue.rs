@@ -106,6 +106,14 @@ impl Catalogue {
         Ok(Self { instances: instances(instances_csv)?, volume_prices: volume_prices(volumes_csv)? })
     }
 
+    /// The same with another list of instances.
+    ///
+    /// # Errors
+    /// When a column is missing, or a cell is not what its column says.
+    pub fn with_instances(self, instances_csv: &str) -> Result<Self, CatalogueError> {
+        Ok(Self { instances: instances(instances_csv)?, ..self })
+    }
+
     /// Every instance, in the order of the list.
     pub fn instances(&self) -> &[Instance] {
         &self.instances

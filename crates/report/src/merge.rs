@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 pub use fit::MergeError;
 
 use crate::environment::Environment;
+use crate::histogram::Percentiles;
 use crate::hlog::{Histograms, OperationHistograms};
 use crate::interval::Interval;
 use crate::limit::breaches;
@@ -79,7 +80,7 @@ impl Merge {
             limits,
             slow: slow(&results),
             generator: generator(&results, &histograms),
-            target_use: results.iter().find_map(|run| run.target_use),
+            target_use: results.iter().find_map(|run| run.target_use.clone()),
             environment: environment(&results),
             operations,
             ..first.clone()
@@ -182,6 +183,8 @@ fn upload(results: &[&RunResult]) -> UploadResult {
         entries: sum(|upload| upload.entries),
         bytes: sum(|upload| upload.bytes),
         seconds: largest(results, |run| run.upload.seconds),
+        // Percentiles cannot be merged, and no histogram of them is kept.
+        response_ms: Percentiles::default(),
     }
 }
 

@@ -53,6 +53,9 @@ pub struct RunResult {
     pub generator: GeneratorUse,
     /// What serving took; `None` when the target was not started by us and does not tell.
     pub target_use: Option<TargetUse>,
+    /// The machine that the target was held to; `None` when it had this one as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<MachineUse>,
     /// Where and with what.
     pub environment: Environment,
 }
@@ -245,8 +248,11 @@ pub struct UploadResult {
     pub entries: u64,
     /// Body bytes of acknowledged requests.
     pub bytes: u64,
-    /// How long it took.
+    /// How long it took, over all sittings.
     pub seconds: f64,
+    /// From a request's release to the end of its answer: a closed loop, in which every connection waits.
+    #[serde(default)]
+    pub response_ms: Percentiles,
 }
 
 /// What one operation did while measuring.
@@ -325,7 +331,7 @@ pub struct GeneratorUse {
 }
 
 /// What serving took, from start to stop unless said otherwise: as we saw it, or as the target's own metrics page told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TargetUse {
     /// Processor time; of a target that was running before, from the first page to the last.
@@ -334,6 +340,12 @@ pub struct TargetUse {
     /// Processor time while measuring.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub measure_cpu_s: Option<f64>,
+    /// The same by what it was used for: the names of the target's threads.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub measure_parts_cpu_s: BTreeMap<String, f64>,
+    /// Reads and writes that reached the disk while measuring; only known of a target that is held to a machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub measure_ios: Option<DiskOperations>,
     /// The most memory it held; from a page, the most that any page told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_peak_bytes: Option<u64>,
@@ -343,6 +355,54 @@ pub struct TargetUse {
     /// Bytes it handed to the disk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub written_bytes: Option<u64>,
+}
+
+/// Operations of a disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiskOperations {
+    /// Reads.
+    pub read: u64,
+    /// Writes.
+    pub write: u64,
+}
+
+/// The machine that a target was held to, and what it took of it from start to stop. What the system does not tell is 0.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MachineUse {
+    /// Such as `t3.medium (emulated: 1 core, 4 GiB; host AMD EPYC)`: never an instance's name alone.
+    pub name: String,
+    /// Whether it was held to it at all; if not, it had the machine of `environment`.
+    pub is_emulated: bool,
+    /// Physical cores it had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cores: Option<f64>,
+    /// Memory it had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
+    /// Operations per second that its disk took for ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ios_per_s: Option<u64>,
+    /// Processor time it used.
+    pub cpu_s: f64,
+    /// How long its threads were kept from running because its share of a core was used up.
+    pub throttled_s: f64,
+    /// The share of the periods of 10 ms in which that happened.
+    pub throttled_ratio: f64,
+    /// The most memory it held, pages of files included.
+    pub memory_peak_bytes: u64,
+    /// How often it was killed for want of memory.
+    pub oom_kills: u64,
+    /// Reads that reached the disk.
+    pub read_ios: u64,
+    /// Writes that reached the disk.
+    pub write_ios: u64,
+    /// How long some process of the whole machine waited for a processor.
+    pub cpu_pressure_s: f64,
+    /// How long some process of the whole machine waited for the disk.
+    pub io_pressure_s: f64,
+    /// How long some process of the whole machine waited for memory.
+    pub memory_pressure_s: f64,
 }
 
 #[cfg(test)]
@@ -367,6 +427,7 @@ impl RunResult {
             slow: Vec::new(),
             generator: GeneratorUse::default(),
             target_use: None,
+            machine: None,
             environment: Environment::default(),
         }
     }

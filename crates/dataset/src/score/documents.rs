@@ -35,9 +35,12 @@ impl Documents {
         Some((user, value.pointer("/metadata/key")?.as_str()?))
     }
 
+    /// The keys of documents that say what was found.
+    pub const KEYS: [&str; 4] = [CONFIRMED_TRIP, CLEANED_TRIP, INFERRED_SECTION, CLEANED_SECTION];
+
     /// Whether documents with this key say what was found.
     pub fn is_read(key: &str) -> bool {
-        [CONFIRMED_TRIP, CLEANED_TRIP, INFERRED_SECTION, CLEANED_SECTION].contains(&key)
+        Self::KEYS.contains(&key)
     }
 
     /// Adds a document.

@@ -1,9 +1,11 @@
 //! The truth about one person, as far as a pipeline could find it.
 
+use jiff::ToSpan;
 use rushhour_pipeline::position::Position;
 use rushhour_synth::phone::Platform;
 use rushhour_synth::plane::Locale;
 use rushhour_synth::truth::{self, Fault, Micros, Mode, Place};
+use rushhour_synth::world::World;
 
 use super::found::Spot;
 use crate::truth::{EventRow, PlaceRow, SectionRow, TripRow, UserRow};
@@ -85,6 +87,23 @@ impl UserTruth {
             trips: trips.collect(),
             events: events.collect(),
         }
+    }
+
+    /// The truth about the first `days` days of a person. What was under way in their last day may not be uploaded yet, so
+    /// nobody is meant to find it.
+    pub fn of_days(world: &World, user: u32, days: u32) -> Self {
+        let mut life = world.life(user);
+        let (mut trips, mut events) = (Vec::new(), Vec::new());
+        for day in life.by_ref().take(days as usize) {
+            trips.extend(day.trips);
+            events.extend(day.events);
+        }
+        let mut truth = Self::of(life.person(), &world.region.locales, life.places(), &trips, &events);
+        let last_day = i64::from(days.saturating_sub(1));
+        let date = world.study.first_day.checked_add(last_day.days()).expect("the days were lived");
+        let until = seconds(world.midnight_us(date));
+        truth.trips.iter_mut().for_each(|trip| trip.is_meant &= trip.end.ts < until);
+        truth
     }
 
     /// The truth as it stands in files: all rows are the person's. A trip between places that are not there is named.

@@ -1,0 +1,246 @@
+//! `rushhour capacity cost`: what a day of a user costs the server.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use anyhow::{Context, Result, anyhow};
+use rushhour_launch::rundir::{RunDir, read_intervals};
+use rushhour_launch::study::STUDY_FILE;
+use rushhour_launch::{Launch, launch};
+use rushhour_load::observer::Observer;
+use rushhour_load::scenario::Scenario;
+use rushhour_load::stop::Stop;
+use rushhour_report::cost::{CostVector, Figure};
+use rushhour_report::interval::Interval;
+use rushhour_report::result::{RunResult, Verdict};
+use rushhour_report::study::Study;
+
+use crate::capacity::Tried;
+use crate::exit::{Exit, Failure};
+use crate::load::block_on_one_thread;
+use crate::load_args::OverrideArgs;
+use crate::output::{say, show};
+use crate::progress::Progress;
+
+/// The file's name.
+pub(crate) const COST_FILE: &str = "cost.json";
+/// Threads of the server that make diaries.
+const PIPELINE: &str = "intake";
+const DAY_S: f64 = 86_400.0;
+
+/// Measure what a day of a user costs the server.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  rushhour capacity cost scenarios/capacity-phones.toml --machine m5.large --study results/2026-11-21-vm-study-1k-1m-local
+
+The people of the scenario live a day, three times over: as the scenario says, without anybody who
+opens the diary, and half as many. The differences are what questions and people cost. What a day takes
+on the disk is best read off a study, in which everything has been sealed.")]
+pub(crate) struct Args {
+    /// The scenario file, with people who live
+    scenario: PathBuf,
+    /// The target file
+    #[arg(long, value_name = "FILE")]
+    target: Option<PathBuf>,
+    /// Hold the server to what this instance has, such as m5.large
+    #[arg(long, value_name = "INSTANCE")]
+    machine: Option<String>,
+    /// How often each is measured
+    #[arg(long, value_name = "COUNT", default_value_t = 3)]
+    repeats: u32,
+    /// A study's folder, for what a day takes on the disk
+    #[arg(long, value_name = "DIR")]
+    study: Option<PathBuf>,
+    /// What one core does, in the units of `rushhour calibrate`
+    #[arg(long, value_name = "UNITS")]
+    calibrated: Option<f64>,
+    #[command(flatten)]
+    overrides: OverrideArgs,
+    /// Keep the runs in a new folder below this one
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    out: PathBuf,
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(args: Args, quiet: bool) -> Result<Exit, Failure> {
+    let tried = Tried::of(&args.scenario, (args.target.as_deref(), args.machine.as_deref()), args.overrides, quiet)?;
+    if tried.scenario.live().is_none() {
+        return Err(Failure::Usage(anyhow!("what a day costs is measured with people who live (`population.live`)")));
+    }
+    let study = args.study.as_deref().map(bytes_per_user_day).transpose().map_err(Failure::Usage)?;
+    let dir = RunDir::create_many(&args.out, "cost", (&tried.scenario, &tried.target), &tried.environment)?;
+    let progress = Progress::new(quiet);
+    let measuring = Measuring { tried: &tried, dir: dir.path(), quiet };
+    let repeats = block_on_one_thread(async |stop| measuring.repeats(args.repeats, progress, stop).await)?;
+    let cost = vector(&repeats, &tried, study, args.calibrated)?;
+    let text = serde_json::to_string_pretty(&cost).context("writing the costs as JSON")? + "\n";
+    let file = dir.join(COST_FILE);
+    std::fs::write(&file, &text).with_context(|| format!("writing {}", file.display()))?;
+    show(&text)?;
+    show(&format!("\nkept in {}\n", dir.path().display()))?;
+    Ok(Exit::Done)
+}
+
+/// Everything on the disk for a day of a person, as a study found it.
+fn bytes_per_user_day(dir: &Path) -> Result<f64> {
+    let file = dir.join(STUDY_FILE);
+    let text = std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+    let study: Study = serde_json::from_str(&text).with_context(|| format!("reading {}", file.display()))?;
+    study.bytes_per_user_day().with_context(|| format!("{} did not come to its end", dir.display()))
+}
+
+struct Measuring<'a> {
+    tried: &'a Tried,
+    dir: &'a Path,
+    quiet: bool,
+}
+
+/// A day, and what it took.
+struct Lived {
+    result: RunResult,
+    intervals: Vec<Interval>,
+    user_days: f64,
+}
+
+/// What is compared: a day as the scenario says, without questions, and of half as many people.
+struct Repeat {
+    whole: Lived,
+    unasked: Lived,
+    half: Lived,
+}
+
+impl Measuring<'_> {
+    async fn repeats(&self, count: u32, observer: Rc<dyn Observer>, stop: Stop) -> Result<Vec<Repeat>> {
+        let scenario = &self.tried.scenario;
+        let people = self.tried.offered;
+        let half = scenario.offering(people / 2.0, scenario.phases.measure_s.duration())?;
+        let mut repeats = Vec::new();
+        for number in 1..=count {
+            let lived = async |what: &str, scenario: Scenario| {
+                if !self.quiet {
+                    say(&format!("day {number} of {count}, {what}"));
+                }
+                self.live(scenario, Rc::clone(&observer), stop.clone()).await
+            };
+            repeats.push(Repeat {
+                whole: lived("with questions", scenario.clone()).await?,
+                unasked: lived("without questions", scenario.clone().unasked()).await?,
+                half: lived("of half as many", half.clone()).await?,
+            });
+        }
+        Ok(repeats)
+    }
+
+    async fn live(&self, scenario: Scenario, observer: Rc<dyn Observer>, stop: Stop) -> Result<Lived> {
+        let speed = scenario.live().map_or(1.0, |live| live.speed.as_f64());
+        let people = f64::from(scenario.users().get());
+        let launched: Launch = self.tried.launching(scenario);
+        let (kept, result) = launch(launched, &self.dir.join("days"), None, observer, stop).await?;
+        if result.verdict == Verdict::Saturated || result.verdict == Verdict::Interrupted {
+            return Err(anyhow!(
+                "the day in {} was not served ({}): measure with fewer people",
+                kept.path().display(),
+                result.verdict.word()
+            ));
+        }
+        let intervals = read_intervals(kept.path())?.iter().collect::<Result<_, _>>()?;
+        let user_days = people * result.measured_s * speed / DAY_S;
+        Ok(Lived { result, intervals, user_days })
+    }
+}
+
+impl Lived {
+    /// Core seconds of a user-day: of the pipeline, and of everything else.
+    fn core_s(&self) -> (f64, f64) {
+        let target_use = self.result.target_use.as_ref();
+        let parts: BTreeMap<&str, f64> = target_use
+            .iter()
+            .flat_map(|used| &used.measure_parts_cpu_s)
+            .map(|(part, cpu_s)| (part.as_str(), *cpu_s))
+            .collect();
+        let pipeline = parts.get(PIPELINE).copied().unwrap_or_default();
+        let rest: f64 = parts.values().sum::<f64>() - pipeline;
+        (pipeline / self.user_days, rest / self.user_days)
+    }
+
+    fn memory_bytes(&self) -> f64 {
+        self.result.target_use.as_ref().and_then(|used| used.memory_peak_bytes).unwrap_or_default() as f64
+    }
+
+    fn network_bytes(&self) -> f64 {
+        let operations = self.result.operations.values();
+        let bytes = operations.map(|operation| {
+            operation.request_bytes_mean * operation.sent as f64
+                + operation.response_bytes_mean * operation.completed as f64
+        });
+        bytes.sum::<f64>() / self.user_days
+    }
+
+    fn disk_bytes(&self, days_before: u32) -> f64 {
+        let bytes = self.result.target_use.as_ref().and_then(|used| used.disk_bytes).unwrap_or_default() as f64;
+        bytes / (self.user_days + f64::from(days_before) * f64::from(self.result.users))
+    }
+
+    /// The busiest hour of uploads and questions, beside the mean hour. That nothing is new is asked for at every hour alike,
+    /// and costs next to nothing.
+    fn peak_ratio(&self, speed: f64) -> f64 {
+        let hour_s = 3_600.0 / speed;
+        let warm_up_s = self.result.phases.warm_up_s;
+        let mut hours: BTreeMap<u64, f64> = BTreeMap::new();
+        for interval in self.intervals.iter().filter(|interval| interval.start_s >= warm_up_s) {
+            let asked = interval.operations.iter().filter(|(name, _)| name.as_str() != "get");
+            let offered: u64 = asked.map(|(_, operation)| operation.offered).sum();
+            let at_s = interval.start_s - warm_up_s;
+            if at_s < self.result.measured_s {
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an hour of a day")]
+                let hour = (at_s / hour_s.max(interval.length_s)) as u64;
+                *hours.entry(hour).or_default() += offered as f64;
+            }
+        }
+        let mean = hours.values().sum::<f64>() / hours.len().max(1) as f64;
+        hours.into_values().fold(0.0, f64::max) / mean.max(f64::MIN_POSITIVE)
+    }
+}
+
+fn vector(repeats: &[Repeat], tried: &Tried, study: Option<f64>, calibrated: Option<f64>) -> Result<CostVector> {
+    let figure = |of: &dyn Fn(&Repeat) -> f64| {
+        let values: Vec<f64> = repeats.iter().map(|repeat| of(repeat).max(0.0)).collect();
+        Figure::of(&values).context("nothing was measured: --repeats is 0")
+    };
+    let first = repeats.first().context("nothing was measured: --repeats is 0")?;
+    let ios = repeats.iter().map(|repeat| repeat.whole.result.target_use.as_ref().and_then(|used| used.measure_ios));
+    if ios.into_iter().any(|ios| ios.is_none()) {
+        return Err(anyhow!(
+            "reads and writes of the disk are only counted of a server that is held to a machine: give --machine, or a target with \
+             [machine], where control groups can be made"
+        ));
+    }
+    let ios =
+        |repeat: &Repeat| repeat.whole.result.target_use.as_ref().and_then(|used| used.measure_ios).unwrap_or_default();
+    let speed = tried.scenario.live().map_or(1.0, |live| live.speed.as_f64());
+    let days_before = tried.scenario.population.as_ref().map_or(0, |population| population.days);
+    let machine = first.whole.result.machine.as_ref();
+    let peak_ratio = repeats.iter().map(|repeat| repeat.whole.peak_ratio(speed)).sum::<f64>() / repeats.len() as f64;
+    Ok(CostVector {
+        ingest_core_s: figure(&|repeat| repeat.unasked.core_s().1)?,
+        pipeline_core_s: figure(&|repeat| repeat.whole.core_s().0)?,
+        query_core_s: figure(&|repeat| repeat.whole.core_s().1 - repeat.unasked.core_s().1)?,
+        disk_bytes: match study {
+            Some(bytes) => Figure::exactly(bytes),
+            None => figure(&|repeat| repeat.whole.disk_bytes(days_before))?,
+        },
+        read_ios: figure(&|repeat| ios(repeat).read as f64 / repeat.whole.user_days)?,
+        write_ios: figure(&|repeat| ios(repeat).write as f64 / repeat.whole.user_days)?,
+        memory_hot_bytes: figure(&|repeat| {
+            let people = f64::from(repeat.whole.result.users) - f64::from(repeat.half.result.users);
+            (repeat.whole.memory_bytes() - repeat.half.memory_bytes()) / people / speed
+        })?,
+        network_bytes: figure(&|repeat| repeat.whole.network_bytes())?,
+        peak_ratio,
+        calibration_per_core: calibrated,
+        machine: machine.map(|machine| machine.name.clone()).unwrap_or_default(),
+        cores: machine.and_then(|machine| machine.cores).unwrap_or(tried.environment.cores as f64),
+        repeats: u32::try_from(repeats.len()).expect("as many as were asked for"),
+    })
+}

@@ -1,0 +1,154 @@
+//! `rushhour capacity table`: how many users machines carry, for how many months, and what that costs.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow};
+use clap::ValueEnum;
+use rushhour_launch::capacity::read;
+use rushhour_launch::target::Target;
+use rushhour_report::catalogue::Catalogue;
+use rushhour_report::cost::{CapacityTable, CostVector, Headroom, Searched, TableOrder, page};
+use rushhour_report::instance::Instance;
+use rushhour_report::volume::Volume;
+
+use crate::capacity_cost::COST_FILE;
+use crate::exit::{Exit, Failure};
+use crate::output::show;
+
+/// Say how many users machines carry for how many months, and what that costs.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  rushhour capacity table --cost results/2026-11-21-vm-cost-capacity-phones-m5.large \\
+    --instances m5.large,m5.xlarge,m8g.xlarge,t3.medium --months 1,6,24 --disk gp3:10,gp3:100
+  rushhour capacity table --cost DIR --search DIR --format markdown > capacity.md
+
+A row is what a search found there (measured, or emulated), or what a day's costs come to on a
+machine of its size (extrapolated). The source's own two deployments always come first.")]
+pub(crate) struct Args {
+    /// What a day costs: the folder that `rushhour capacity cost` left, or its cost.json
+    #[arg(long, value_name = "PATH")]
+    cost: PathBuf,
+    /// Searches over phones whose targets are instances in this table
+    #[arg(long, value_name = "DIR")]
+    search: Vec<PathBuf>,
+    /// The instances
+    #[arg(
+        long,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        default_value = "m5.large,m5.xlarge,m8g.xlarge,t3.medium"
+    )]
+    instances: Vec<String>,
+    /// How long a study lasts, in months
+    #[arg(long, value_delimiter = ',', default_value = "1,6,24")]
+    months: Vec<u32>,
+    /// The disks, such as gp3:10, gp2:1 or io1:10:500
+    #[arg(long, value_name = "VOLUMES", value_delimiter = ',', default_value = "gp3:10,gp3:100")]
+    disk: Vec<Volume>,
+    /// Prices of instances in the form of the program's own, in their place
+    #[arg(long, value_name = "FILE.csv")]
+    prices: Option<PathBuf>,
+    /// Calibration units per core of an instance, as `rushhour calibrate` prints them there: m8g.large=1.31
+    #[arg(long, value_name = "INSTANCE=UNITS", value_parser = calibration)]
+    calibrated: Vec<(String, f64)>,
+    /// How much of the processors is planned with
+    #[arg(long, value_name = "SHARE", default_value_t = Headroom::default().cpu_ratio)]
+    cpu: f64,
+    /// How much of the disk's room
+    #[arg(long, value_name = "SHARE", default_value_t = Headroom::default().disk_ratio)]
+    room: f64,
+    /// How much of the disk's operations per second
+    #[arg(long, value_name = "SHARE", default_value_t = Headroom::default().iops_ratio)]
+    iops: f64,
+    /// How much of the memory
+    #[arg(long, value_name = "SHARE", default_value_t = Headroom::default().memory_ratio)]
+    memory: f64,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Also write it as a page
+    #[arg(long, value_name = "FILE.html")]
+    page: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Table,
+    Markdown,
+    Csv,
+    Json,
+}
+
+fn calibration(text: &str) -> Result<(String, f64)> {
+    let wrong = || anyhow!("write the instance and its units as in m8g.large=1.31");
+    let (instance, units) = text.split_once('=').ok_or_else(wrong)?;
+    let units: f64 = units.parse().map_err(|_| wrong())?;
+    if units > 0.0 { Ok((instance.to_owned(), units)) } else { Err(wrong()) }
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    let catalogue = catalogue(args.prices.as_deref()).map_err(Failure::Usage)?;
+    let instances = args.instances.iter().map(|name| Ok(catalogue.instance(name)?.clone()));
+    let instances: Vec<Instance> = instances.collect::<Result<_>>().map_err(Failure::Usage)?;
+    let cost = read_cost(&args.cost).map_err(Failure::Usage)?;
+    let searches: Vec<Searched> =
+        args.search.iter().map(|dir| searched(dir)).collect::<Result<_>>().map_err(Failure::Usage)?;
+    let calibrations: BTreeMap<String, f64> = args.calibrated.iter().cloned().collect();
+    let order = TableOrder {
+        instances: &instances,
+        volumes: &args.disk,
+        months: &args.months,
+        cost: &cost,
+        headroom: Headroom {
+            cpu_ratio: args.cpu,
+            disk_ratio: args.room,
+            iops_ratio: args.iops,
+            memory_ratio: args.memory,
+            ..Headroom::default()
+        },
+        calibrations: &calibrations,
+        searches: &searches,
+    };
+    let table = CapacityTable::new(&order, &catalogue);
+    let table = table.ok_or_else(|| anyhow!("{} says that a day costs nothing", args.cost.display()))?;
+    if let Some(file) = &args.page {
+        let page = page("What machines carry", &table);
+        std::fs::write(file, page).with_context(|| format!("writing {}", file.display()))?;
+    }
+    show(&match args.format {
+        Format::Table => table.text(),
+        Format::Markdown => table.markdown(),
+        Format::Csv => table.table().csv(),
+        Format::Json => table.table().json(),
+    })?;
+    Ok(Exit::Done)
+}
+
+fn catalogue(prices: Option<&Path>) -> Result<Catalogue> {
+    let Some(file) = prices else { return Ok(Catalogue::built_in()) };
+    let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    Catalogue::built_in().with_instances(&text).with_context(|| format!("in {}", file.display()))
+}
+
+fn read_cost(path: &Path) -> Result<CostVector> {
+    let file = if path.is_dir() { path.join(COST_FILE) } else { path.to_owned() };
+    let text = std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("reading {} as a day's costs", file.display()))
+}
+
+/// The search in `dir`, on the instance and the volume that its target names.
+fn searched(dir: &Path) -> Result<Searched> {
+    let capacity = read(dir)?;
+    let file = dir.join("target.toml");
+    let text = std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+    let target = Target::parse(&text).with_context(|| format!("reading {}", file.display()))?;
+    let machine = target.machine.unwrap_or_default();
+    let instance = machine.instance.zip(machine.volume);
+    let (instance, volume) = instance.with_context(|| {
+        format!("{} searched a target that names no instance and no volume, so no row is its", dir.display())
+    })?;
+    Searched::new(&instance, volume, true, &capacity)
+        .with_context(|| format!("{} found no number of phones", dir.display()))
+}

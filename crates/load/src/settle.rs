@@ -1,0 +1,71 @@
+//! Waiting until a target's pipeline has nothing left to do, as its metrics page tells.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, interval, timeout_at};
+
+use crate::control;
+use crate::error::LoadError;
+use crate::observer::{Observer, Stage};
+use crate::stop::Stop;
+use crate::transport::http1::Http1;
+
+/// How many people have entries that no pipeline has seen.
+const PENDING: &str = "em_pipeline_users_pending";
+/// How often the page is asked for.
+const ASKED_EVERY: Duration = Duration::from_secs(1);
+
+/// Waits until nobody has entries that the target's pipeline has not seen, or somebody says stop.
+///
+/// # Errors
+/// When the target does not tell, or has not finished after `longest`.
+pub(crate) async fn settle(
+    target: &Http1,
+    longest: Duration,
+    observer: &dyn Observer,
+    stop: &mut Stop,
+) -> Result<(), LoadError> {
+    let first = pending(target).await?;
+    observer.steps(Stage::Settle, first);
+    let mut least = first;
+    let mut every = interval(ASKED_EVERY);
+    let over = Instant::now() + longest;
+    while least > 0 {
+        tokio::select! {
+            _ = every.tick() => {}
+            () = stop.requested() => return Ok(()),
+        }
+        let Ok(now) = timeout_at(over, pending(target)).await else {
+            return Err(LoadError::Unsettled { longest_s: longest.as_secs_f64(), pending: least });
+        };
+        let now = now?;
+        (now..least).for_each(|_| observer.step());
+        least = least.min(now);
+    }
+    Ok(())
+}
+
+async fn pending(target: &Http1) -> Result<u64, LoadError> {
+    let page = control::metrics(target).await?;
+    told(&page).ok_or(LoadError::Untold { name: PENDING })
+}
+
+/// The value of the figure on a page in Prometheus' text format.
+fn told(page: &str) -> Option<u64> {
+    let value = page.lines().find_map(|line| line.strip_prefix(PENDING)?.trim().parse::<f64>().ok())?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of people")]
+    let count = value.max(0.0) as u64;
+    Some(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_figure_is_found_on_the_page() {
+        let page = "# HELP em_pipeline_users_pending Users\n# TYPE em_pipeline_users_pending gauge\nem_pipeline_users_pending 12.0\n# EOF\n";
+        assert_eq!(told(page), Some(12));
+        assert_eq!(told("em_pipeline_users_pending_else 3\n"), None);
+    }
+}
