@@ -56,6 +56,12 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// What went wrong, for whom it makes no difference whose mistake it was.
+    pub(crate) fn into_error(self) -> anyhow::Error {
+        let (Self::Usage(error) | Self::Failed(error)) = self;
+        error
+    }
+
     /// Tells the person and gives the exit code.
     pub(crate) fn tell(self) -> Exit {
         let (error, exit) = match self {

@@ -1,17 +1,25 @@
 //! `rushhour launch`: start a target, drive a scenario against it, keep everything.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use rushhour_launch::Launch;
 use rushhour_launch::host::environment;
+use rushhour_launch::machine::Machine;
+use rushhour_launch::study::Inspect;
 use rushhour_launch::target::Target;
+use rushhour_load::plan::Materials;
+use rushhour_load::scenario::Scenario;
+use rushhour_load::tls::Trust;
+use rushhour_report::catalogue::Catalogue;
 
 use crate::exit::{Exit, Failure};
 use crate::load::keep;
 use crate::load_args::OverrideArgs;
 use crate::materials::scenario;
 use crate::progress::Progress;
+use crate::study::Inspection;
 use crate::surroundings;
 use crate::telling::TellArgs;
 
@@ -20,6 +28,7 @@ use crate::telling::TellArgs;
 #[command(after_help = "Examples:
   rushhour launch scenarios/quickstart.toml
   rushhour launch scenarios/quickstart.toml --days DIR --users 50 --put 100
+  rushhour launch scenarios/quickstart.toml --machine m5.large
   rushhour launch scenarios/quickstart.toml --target scenarios/targets/local.toml --out /tmp/results")]
 pub(crate) struct Args {
     /// The scenario file
@@ -27,10 +36,16 @@ pub(crate) struct Args {
     /// The target file; without one, the reference server on this machine as it is
     #[arg(long, value_name = "FILE")]
     target: Option<PathBuf>,
+    /// Hold the server to what this instance has, such as t3.medium: its cores and memory, not its processor
+    #[arg(long, value_name = "INSTANCE")]
+    machine: Option<String>,
     #[command(flatten)]
     overrides: OverrideArgs,
     #[command(flatten)]
     tell: TellArgs,
+    /// Go on with a study that was interrupted, in its folder
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    resume: Option<PathBuf>,
     /// Keep the result in a new folder below this one
     #[arg(long, value_name = "DIR", default_value = "results")]
     out: PathBuf,
@@ -42,18 +57,45 @@ pub(crate) fn run(args: Args, quiet: bool) -> Result<Exit, Failure> {
     let share = args.overrides.share(caller.started_at).map_err(Failure::Usage)?;
     let trust = args.overrides.trust();
     let (scenario, materials) = scenario(Some(&args.scenario), args.overrides.overrides(), quiet)?;
-    let target = match &args.target {
-        Some(file) => read_target(file).map_err(Failure::Usage)?,
-        None => Target::local(),
-    };
+    let target = target(args.target.as_deref(), args.machine.as_deref())?;
     let program = surroundings::program()?;
     let environment = environment(&caller);
     let scrape = args.tell.scrape.clone();
-    let job = Launch { scenario, materials, trust, share, target, scrape, program, environment };
+    let inspect = inspect(&scenario, &materials, &trust)?;
+    let resume = args.resume;
+    let job = Launch { scenario, materials, trust, share, target, scrape, program, environment, inspect, resume };
     keep(job, &args.out, &args.tell, Progress::new(quiet))
+}
+
+/// Who looks at the target, if the scenario is a study.
+fn inspect(scenario: &Scenario, materials: &Materials, trust: &Trust) -> Result<Option<Rc<dyn Inspect>>, Failure> {
+    let Some(study) = &scenario.study else { return Ok(None) };
+    let population = &materials.population;
+    let Some(world) = population.world() else {
+        return Err(Failure::Usage(anyhow!("[study] compares what is found with the truth: give it a [population]")));
+    };
+    let people = (population.users(), population.days_before());
+    Ok(Some(Rc::new(Inspection::new(world, people, study.truth_people, trust)?)))
+}
+
+/// The target in `file`, or the reference server, on the machine that was asked for.
+pub(crate) fn target(file: Option<&Path>, instance: Option<&str>) -> Result<Target, Failure> {
+    let mut target = match file {
+        Some(file) => read_target(file).map_err(Failure::Usage)?,
+        None => Target::local(),
+    };
+    if let Some(instance) = instance {
+        target.machine = Some(Machine { instance: Some(instance.to_owned()), ..target.machine.unwrap_or_default() });
+    }
+    if let Some(machine) = &target.machine {
+        // Now, so that an unknown name is bad usage and not a failed run.
+        machine.shape(&Catalogue::built_in(), "").map_err(Failure::Usage)?;
+    }
+    Ok(target)
 }
 
 fn read_target(file: &Path) -> Result<Target> {
     let text = std::fs::read_to_string(file).with_context(|| format!("reading the target {}", file.display()))?;
-    Target::parse(&text).with_context(|| format!("reading the target {}", file.display()))
+    let target = Target::parse(&text).with_context(|| format!("reading the target {}", file.display()))?;
+    Ok(file.parent().map_or(target.clone(), |dir| target.beside(dir)))
 }

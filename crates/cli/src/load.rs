@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use rushhour_launch::host::{environment, sample};
 use rushhour_launch::keeping::Keeping;
 use rushhour_launch::rundir::RunDir;
+use rushhour_launch::study::read_study;
 use rushhour_launch::target::{Server, Target};
 use rushhour_launch::{Launch, launch};
 use rushhour_load::Run;
@@ -16,6 +17,7 @@ use rushhour_load::scenario::Name;
 use rushhour_load::software::Software;
 use rushhour_load::stop::{Stop, stop};
 use rushhour_load::transport::http1::Http1;
+use rushhour_load::upload::Uploaded;
 use rushhour_report::result::RunResult;
 use rushhour_report::summary;
 use tokio::task::LocalSet;
@@ -71,11 +73,11 @@ pub(crate) fn run(args: Args, quiet: bool) -> Result<Exit, Failure> {
     let progress = Progress::new(quiet);
     let tell = args.tell;
     if let Some(out) = args.out {
-        let target =
-            Target { name: external(), flags: Vec::new(), server: Server::External { url: args.url, software } };
+        let target = Target { server: Server::External { url: args.url, software }, ..Target::named(external()) };
         let program = surroundings::program()?;
         let scrape = tell.scrape.clone();
-        let job = Launch { scenario, materials, trust, share, target, scrape, program, environment };
+        let (inspect, resume) = (None, None);
+        let job = Launch { scenario, materials, trust, share, target, scrape, program, environment, inspect, resume };
         return keep(job, &out, &tell, progress);
     }
     if tell.scrape.is_some() {
@@ -85,9 +87,10 @@ pub(crate) fn run(args: Args, quiet: bool) -> Result<Exit, Failure> {
     }
     let target_name = args.url.to_string();
     let target = Http1::new(args.url, &trust).map_err(|error| Failure::Usage(error.into()))?;
-    let run = Run { scenario, materials, target, target_name, software, environment, share };
+    let uploaded = Uploaded::default();
+    let run = Run { scenario, materials, target, target_name, software, environment, share, uploaded };
     let finished = block_on_one_thread(async |stop| {
-        let keeping = Keeping::new(progress, None, tell.serve().await?);
+        let keeping = Keeping::nothing(progress, tell.serve().await?);
         Ok(rushhour_load::run(run, sample, keeping, stop).await?)
     })?;
     conclude(&finished.result, None, &tell)
@@ -112,13 +115,16 @@ fn conclude(result: &RunResult, dir: Option<&RunDir>, tell: &TellArgs) -> Result
     result.warnings.iter().for_each(|warning| say(&format!("warning: {warning}")));
     show(&summary::text(result))?;
     if let Some(dir) = dir {
+        if let Some(study) = read_study(dir.path())? {
+            show(&format!("\n{}", study.table().text()))?;
+        }
         show(&format!("\nkept in {}\n", dir.path().display()))?;
     }
     Ok(result.verdict.into())
 }
 
 /// Runs `work` on a runtime of this thread alone, as sending needs; the first Ctrl-C asks it to stop.
-fn block_on_one_thread<T>(work: impl AsyncFnOnce(Stop) -> Result<T>) -> Result<T> {
+pub(crate) fn block_on_one_thread<T>(work: impl AsyncFnOnce(Stop) -> Result<T>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
     LocalSet::new().block_on(&runtime, async {
         let mut signal = StopSignal::listen()?;

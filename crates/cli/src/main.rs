@@ -3,6 +3,10 @@
 //! The one binary; each role is a subcommand with a file of its own. Only this crate prints, and reads the clock, the
 //! environment and the command line: stdout carries results, stderr the rest.
 
+mod capacity;
+mod capacity_cost;
+mod capacity_table;
+mod capacity_usl;
 mod chart;
 mod entries;
 mod entry_file;
@@ -39,6 +43,7 @@ mod store_source;
 mod store_stat;
 mod store_table;
 mod store_verify;
+mod study;
 mod surroundings;
 mod synth;
 mod synth_args;
@@ -72,6 +77,7 @@ Examples:
   rushhour launch scenarios/quickstart.toml
   rushhour serve --listen 127.0.0.1:8080 --data /tmp/diary
   rushhour load --url http://127.0.0.1:8080 --get 100 --put 50 --days scenarios/days
+  rushhour capacity scenarios/capacity-mix.toml --machine t3.medium
   rushhour synth --users 200 --days 14 --form uploads --out /tmp/people
   rushhour report show results/2026-11-21-vm-quickstart-local
 
@@ -89,6 +95,8 @@ enum Command {
     Load(load::Args),
     /// Start a server, drive a scenario against it, and keep everything in results/
     Launch(launch::Args),
+    /// Find the highest rate, or number of phones, that holds the limits; say what machines carry and cost
+    Capacity(capacity::Args),
     /// Drive a running server by phones that wait for each answer
     Journeys(journeys::Args),
     /// Make people who do not exist, and what their phones would have sent
@@ -109,6 +117,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args, quiet),
         Command::Load(args) => load::run(args, quiet),
         Command::Launch(args) => launch::run(args, quiet),
+        Command::Capacity(args) => capacity::run(args, quiet),
         Command::Journeys(args) => journeys::run(args, quiet),
         Command::Synth(args) => synth::run(args, quiet),
         Command::Intake(args) => intake::run(&args, quiet),

@@ -154,6 +154,7 @@ fn word(stage: Stage) -> &'static str {
         Stage::Stop => "stop",
         Stage::Register => "register",
         Stage::Upload => "upload",
+        Stage::Settle => "pipeline",
         Stage::Prepare => "prepare",
         Stage::Wait => "wait",
         Stage::WarmUp => "warm-up",

@@ -1,0 +1,96 @@
+//! Looking at the target of a study: how much of the truth it has found, and what its data takes on the disk.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use reqwest::Client;
+use rushhour_dataset::score::{Documents, FoundTrip, Score, UserTruth};
+use rushhour_launch::study::{Compared, Inspect};
+use rushhour_load::address::Address;
+use rushhour_load::tls::Trust;
+use rushhour_model::wire::{FindEntriesRequest, FindEntriesResponse, route};
+use rushhour_report::study::Truth;
+use rushhour_synth::world::World;
+
+use crate::exit::Failure;
+use crate::store::open;
+
+/// Looks at a study of people who are made up.
+#[derive(Debug)]
+pub(crate) struct Inspection {
+    world: Arc<World>,
+    people: u32,
+    days: u32,
+    /// How many of them are compared with the truth.
+    sample: u32,
+    client: Client,
+}
+
+impl Inspection {
+    /// Of `people` who have lived `days` days in `world`.
+    pub(crate) fn new(world: Arc<World>, (people, days): (u32, u32), sample: u32, trust: &Trust) -> Result<Self> {
+        let client = Client::builder().no_proxy().tls_backend_preconfigured(trust.client_config()?).build();
+        let client = client.context("setting up the HTTP client")?;
+        Ok(Self { world, people, days, sample: sample.min(people), client })
+    }
+
+    /// The people who are compared: evenly spread, because the first ones may be alike.
+    fn chosen(&self) -> impl Iterator<Item = u32> {
+        let (people, sample) = (u64::from(self.people), u64::from(self.sample));
+        (0..sample).map(move |index| u32::try_from(index * people / sample).expect("less than there are people"))
+    }
+
+    /// The trips that the target has found of somebody.
+    async fn found(&self, address: &Address, token: String) -> Result<Vec<FoundTrip>> {
+        let query = FindEntriesRequest {
+            user: Some(token.into()),
+            key_list: Some(Documents::KEYS.map(str::to_owned).to_vec()),
+            start_time: None,
+            end_time: None,
+            key_time: None,
+            from_local_date: None,
+            to_local_date: None,
+            key_local_date: None,
+            max_entries: None,
+            trunc_method: None,
+        };
+        let url = format!("{address}{}/timestamp", route::FIND_ENTRIES);
+        let answer = self.client.post(&url).json(&query).send().await?.error_for_status()?;
+        let answer: FindEntriesResponse = answer.json().await?;
+        let mut documents = Documents::default();
+        for document in answer.phone_data {
+            documents.push(document).map_err(anyhow::Error::msg).with_context(|| format!("reading what {url} says"))?;
+        }
+        Ok(documents.found())
+    }
+
+    async fn compared(&self, address: &Address) -> Result<Truth> {
+        let mut score = Score::new();
+        for user in self.chosen() {
+            let found = self.found(address, self.world.course(user).person().token()).await?;
+            score.add_user(&UserTruth::of_days(&self.world, user, self.days), &found);
+        }
+        let figures = score.summary().overall;
+        Ok(Truth { people: self.sample, trips: figures.meant, recall: figures.recall, precision: figures.precision })
+    }
+}
+
+impl Inspect for Inspection {
+    fn truth<'a>(&'a self, address: &'a Address) -> Compared<'a> {
+        Box::pin(self.compared(address))
+    }
+
+    fn disk_bytes(&self, data_dir: &Path) -> Result<BTreeMap<String, u64>> {
+        let usage = open(data_dir, true).map_err(Failure::into_error)?.usage().context("measuring the store")?;
+        let parts = [
+            ("chunks", usage.live_chunks),
+            ("replaced chunks", usage.dead_chunks),
+            ("diaries", usage.diaries),
+            ("directory", usage.directory),
+            ("log", usage.log),
+        ];
+        Ok(parts.map(|(part, bytes)| (part.to_owned(), bytes)).into())
+    }
+}
