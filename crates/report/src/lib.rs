@@ -6,6 +6,7 @@ pub mod compare;
 pub mod diagnosis;
 pub mod environment;
 pub mod histogram;
+pub mod history;
 pub mod hlog;
 pub mod interval;
 pub mod junit;
