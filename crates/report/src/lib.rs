@@ -14,6 +14,7 @@ pub mod limit;
 pub mod merge;
 mod metric;
 pub mod nearest;
+pub mod page;
 pub mod prometheus;
 pub mod recompute;
 pub mod result;
