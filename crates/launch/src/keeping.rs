@@ -9,6 +9,7 @@ use anyhow::Result;
 use rushhour_load::observer::{Observer, Stage};
 use rushhour_report::interval::Interval;
 
+use crate::health::HealthLog;
 use crate::intervals::IntervalLog;
 use crate::metrics::RunMetrics;
 
@@ -16,6 +17,7 @@ use crate::metrics::RunMetrics;
 pub struct Keeping {
     observer: Rc<dyn Observer>,
     log: RefCell<Option<IntervalLog>>,
+    health: RefCell<Option<HealthLog>>,
     metrics: Option<Arc<RunMetrics>>,
     /// What went wrong first; a run goes on without its seconds, and says so at the end.
     trouble: RefCell<Result<()>>,
@@ -24,7 +26,13 @@ pub struct Keeping {
 impl Keeping {
     /// Passes everything on to `observer`.
     pub fn new(observer: Rc<dyn Observer>, log: Option<IntervalLog>, metrics: Option<Arc<RunMetrics>>) -> Rc<Self> {
-        Rc::new(Self { observer, log: RefCell::new(log), metrics, trouble: RefCell::new(Ok(())) })
+        let health = RefCell::new(None);
+        Rc::new(Self { observer, log: RefCell::new(log), health, metrics, trouble: RefCell::new(Ok(())) })
+    }
+
+    /// Keeps how the machine is as well.
+    pub fn watch(&self, health: HealthLog) {
+        self.health.replace(Some(health));
     }
 
     /// What could not be kept.
@@ -33,7 +41,8 @@ impl Keeping {
     /// The first of it.
     pub fn close(&self) -> Result<()> {
         self.log.take();
-        self.trouble.replace(Ok(()))
+        let health = self.health.take().map_or(Ok(()), HealthLog::finish);
+        self.trouble.replace(Ok(())).and(health)
     }
 }
 
@@ -53,6 +62,9 @@ impl Observer for Keeping {
     fn interval(&self, interval: &Interval) {
         if let Some(metrics) = &self.metrics {
             metrics.add(interval);
+        }
+        if let Some(health) = &*self.health.borrow() {
+            health.look(interval.end_s());
         }
         let kept = self.log.borrow_mut().as_mut().map_or(Ok(()), |log| log.add(interval));
         if kept.is_err() {

@@ -74,6 +74,7 @@ pub async fn launch(
     }
     let dir = RunDir::create(out, &scenario, &target, &environment)?;
     let keeping = Keeping::new(observer, Some(dir.intervals()?), metrics);
+    keeping.watch(dir.health()?);
     let scraping = page.map(|url| Scraping::start(url, &trust, &dir)).transpose()?;
     let observer: Rc<dyn Observer> = match &scraping {
         Some(scraping) => Rc::new(Marking::new(Rc::clone(&keeping) as _, scraping.marker())),
@@ -98,6 +99,7 @@ pub async fn launch(
     dir.keep_histograms(&finished.histograms, &finished.result)?;
     dir.keep(&finished.result)?;
     keeping.close()?;
+    dir.keep_page()?;
     trouble.and(scraped.map(drop)).with_context(|| format!("what was measured is kept in {}", dir.path().display()))?;
     Ok((dir, finished.result))
 }

@@ -4,6 +4,7 @@
 //! crate does not know what is inside a request.
 
 mod exposition;
+pub mod health;
 pub mod host;
 pub mod intervals;
 pub mod keeping;
@@ -11,6 +12,7 @@ mod launch;
 pub mod marks;
 pub mod metrics;
 mod process;
+pub mod run_page;
 pub mod rundir;
 mod sample;
 pub mod scrape;
