@@ -1,5 +1,6 @@
 //! The seconds of a run, kept as they go by: `intervals.ndjson` for programs that plot, `intervals.hlog` for those that merge.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -75,12 +76,12 @@ impl Intervals {
         Extent::read(&self.lines)
     }
 
-    /// As CSV.
+    /// As CSV, without the latencies of operations that are `untold`.
     ///
     /// # Errors
     /// When a line is something else.
-    pub fn csv(&self) -> Result<String, IntervalError> {
-        csv(&self.lines)
+    pub fn csv(&self, untold: &BTreeSet<&str>) -> Result<String, IntervalError> {
+        csv(&self.lines, untold)
     }
 
     /// One after the other.

@@ -31,7 +31,9 @@ pub fn read_run_page(dir: &Path) -> Result<RunPage> {
         page.result = Some(read_result(dir)?);
     }
     let mut damage = Vec::new();
-    page.environment = taken(read_json(&dir.join(ENVIRONMENT_FILE)), &mut damage);
+    if is_there(ENVIRONMENT_FILE) {
+        page.environment = taken(read_json(&dir.join(ENVIRONMENT_FILE)), &mut damage);
+    }
     page.stretches = if is_there("intervals.ndjson") { stretches(dir, &mut damage) } else { Vec::new() };
     if is_there(HISTOGRAMS_FILE) {
         page.histograms = taken(read_histograms(dir), &mut damage);

@@ -1,6 +1,6 @@
 //! What a run left behind, as one value. Everything that is shown is computed from it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Formatter};
 
 use schemars::JsonSchema;
@@ -91,6 +91,12 @@ impl RunResult {
             Form { schema } if schema > SCHEMA => Err(ResultError::Newer(schema)),
             _ => Ok(serde_json::from_str(json)?),
         }
+    }
+
+    /// The operations whose answers were all empty: their latencies do not leave the folder.
+    pub fn untold(&self) -> BTreeSet<&str> {
+        let empty = self.operations.iter().filter(|(_, operation)| operation.is_always_empty);
+        empty.map(|(name, _)| name.as_str()).collect()
     }
 
     /// The result without the latencies of operations whose answers were all empty: what may leave its folder.

@@ -92,11 +92,16 @@ pub(crate) fn notes(run: &RunResult) -> Vec<String> {
 }
 
 fn headline(run: &RunResult) -> String {
+    format!("{}: {}", subject(run), run.verdict.word().to_uppercase())
+}
+
+/// What was run against what, and whether its latencies are those of a closed loop.
+pub(crate) fn subject(run: &RunResult) -> String {
     let model = match run.schedule.model {
         Model::Open => "",
         Model::Closed => ", closed loop",
     };
-    format!("{} on {}{model}: {}", run.scenario, run.target, run.verdict.word().to_uppercase())
+    format!("{} on {}{model}", run.scenario, run.target)
 }
 
 fn circumstances(run: &RunResult) -> String {

@@ -17,6 +17,8 @@ pub(crate) enum Kind {
     Area,
     /// A line with a dot at each value.
     Dots,
+    /// Dots alone.
+    Points,
 }
 
 /// Values that belong together; as many as the chart has places.
@@ -177,10 +179,13 @@ impl Chart {
             if series.kind == Kind::Area {
                 let _ = writeln!(svg, "<path class=\"area {colour}\" d=\"{}\"/>", self.path(series, true));
             }
-            let _ = writeln!(svg, "<path class=\"line {colour}\" d=\"{}\"/>", self.path(series, false));
+            let dots = || self.places(series).flatten().map(|(x, y)| format!("M{x:.1} {y:.1}h0")).collect::<String>();
+            let _ = match series.kind {
+                Kind::Points => writeln!(svg, "<path class=\"line dots {colour}\" d=\"{}\"/>", dots()),
+                _ => writeln!(svg, "<path class=\"line {colour}\" d=\"{}\"/>", self.path(series, false)),
+            };
             if series.kind == Kind::Dots {
-                let dots: String = self.places(series).flatten().map(|(x, y)| format!("M{x:.1} {y:.1}h0")).collect();
-                let _ = writeln!(svg, "<path class=\"dots {colour}\" d=\"{dots}\"/>");
+                let _ = writeln!(svg, "<path class=\"dots {colour}\" d=\"{}\"/>", dots());
             }
         }
         svg + "</svg>\n"

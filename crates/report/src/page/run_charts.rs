@@ -128,6 +128,40 @@ fn rule(outcome: &LimitOutcome) -> Option<Rule> {
     Some(Rule { name: format!("limit: {} ms", name.replace("p99_9", "p99.9")), at })
 }
 
+/// Rates that differ by less are one rate.
+const RATES_APART: f64 = 1.5;
+
+/// Latency against throughput, when the run went through rates that differ; one dot for each stretch that counts.
+pub(crate) fn curve(stretches: &[Stretch], clock: &Clock, untold: &BTreeSet<&str>) -> Option<Chart> {
+    let is_counted = |stretch: &&Stretch| {
+        let middle_s = stretch.start_s + stretch.length_s / 2.0;
+        stretch.length_s > 0.0 && !clock.shaded.iter().any(|(from, to)| (*from..*to).contains(&middle_s))
+    };
+    let per_s = |stretch: &Stretch, count: fn(&StretchOperation) -> u64| {
+        stretch.operations.values().map(count).sum::<u64>() as f64 / stretch.length_s
+    };
+    let mut counted: Vec<&Stretch> = stretches.iter().filter(is_counted).collect();
+    let offered = counted.iter().map(|stretch| per_s(stretch, |of| of.offered));
+    let (least, most) = offered.fold((f64::INFINITY, 0.0), |(a, b): (f64, f64), rate| (a.min(rate), b.max(rate)));
+    if counted.len() < 4 || most < least * RATES_APART {
+        return None;
+    }
+    let completed_per_s = |stretch: &Stretch| per_s(stretch, |of| of.completed);
+    counted.sort_by(|a, b| completed_per_s(a).total_cmp(&completed_per_s(b)));
+    let told: Vec<&str> = names(stretches).into_iter().filter(|name| !untold.contains(name)).collect();
+    let series = told.iter().zip(COLOURS.iter().cycle()).map(|(name, colour)| {
+        let p90 = |stretch: &&Stretch| stretch.operations.get(*name).and_then(|of| of.response_ms.p90);
+        Series::line(*name, colour, counted.iter().map(p90).collect()).drawn(Kind::Points)
+    });
+    let series: Vec<Series> = series.filter(|series| series.values.iter().any(Option::is_some)).collect();
+    let xs: Vec<f64> = counted.iter().map(|stretch| completed_per_s(stretch)).collect();
+    let x = Axis::linear(xs.iter().copied().fold(0.0, f64::max), Unit::PerS);
+    let y = latency_axis(&series, &[]);
+    let chart = Chart::new("curve", "Latency against throughput", (x, xs), y, series);
+    let told = "The p90 of the response time over what was completed each second: a dot for each stretch of the time.";
+    (!chart.series.is_empty()).then(|| Chart { told: told.into(), places: "per s", ..chart })
+}
+
 /// The generator's own delay.
 pub(crate) fn lateness(stretches: &[Stretch], clock: &Clock) -> Chart {
     let percentiles: Vec<_> = stretches.iter().map(|stretch| stretch.lateness_ms).collect();
@@ -182,6 +216,23 @@ mod tests {
         let told = |index: usize| chart.series[index].values.iter().flatten().count();
         assert_eq!((told(0), told(1)), (73, 25));
         assert_eq!(percentiles(&histograms, &BTreeSet::from(["get", "put"])).map(|chart| chart.id), None);
+    }
+
+    #[test]
+    fn a_ramp_is_drawn_as_a_curve_and_a_steady_run_is_not() {
+        let stretch = |at: u32, rate: u64| {
+            let response_ms = Percentiles { p90: Some(rate as f64), ..Percentiles::default() };
+            let put = StretchOperation { offered: rate, completed: rate, response_ms, ..StretchOperation::default() };
+            let operations = [("put".to_owned(), put)].into();
+            Stretch { start_s: at.into(), length_s: 1.0, operations, ..Stretch::default() }
+        };
+        let clock = Clock { length_s: 6.0, shaded: vec![(0.0, 1.0)] };
+        let of = |rates: [u64; 6]| {
+            let stretches: Vec<_> = (0..6).zip(rates).map(|(at, rate)| stretch(at, rate)).collect();
+            curve(&stretches, &clock, &BTreeSet::new()).map(|chart| chart.xs)
+        };
+        assert_eq!(of([900, 10, 40, 20, 30, 50]), Some(vec![10.0, 20.0, 30.0, 40.0, 50.0]));
+        assert_eq!(of([900, 40, 41, 42, 43, 44]), None);
     }
 
     #[test]

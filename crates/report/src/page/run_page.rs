@@ -43,7 +43,7 @@ impl RunPage {
     pub fn html(&self) -> String {
         let result = self.result.clone().map(RunResult::quotable);
         let result = result.as_ref();
-        let title = result.map_or_else(|| self.name.clone(), |run| format!("{} on {}", run.scenario, run.target));
+        let title = result.map_or_else(|| self.name.clone(), summary::subject);
         let mut body = self.head(&title, result);
         body.push_str(&self.reasons(result));
         if let Some(run) = result {
@@ -107,10 +107,7 @@ impl RunPage {
     }
 
     fn charts(&self, result: Option<&RunResult>) -> String {
-        let untold: BTreeSet<&str> = result.map_or(BTreeSet::new(), |run| {
-            let empty = run.operations.iter().filter(|(_, operation)| operation.is_always_empty);
-            empty.map(|(name, _)| name.as_str()).collect()
-        });
+        let untold = result.map_or(BTreeSet::new(), RunResult::untold);
         let clock = self.clock(result);
         let limits = result.map_or(&[][..], |run| &run.limits);
         let mut html = String::new();
@@ -134,7 +131,9 @@ impl RunPage {
         let throughput = if backlog.is_some() { throughput } else { wide(&throughput) };
         section("Load", std::iter::once(throughput).chain(backlog.map(|chart| chart.html())).collect());
         let responses = run_charts::responses(stretches, &clock, limits, &untold);
-        let responses = self.percentiles(&untold).into_iter().chain(responses.iter().map(|chart| chart.html()));
+        let curve = run_charts::curve(stretches, &clock, &untold);
+        let responses =
+            self.percentiles(&untold).into_iter().chain(responses.iter().chain(&curve).map(|chart| chart.html()));
         section("Response time", responses.collect());
         let before_s = self.before_s(result, clock.length_s);
         section(

@@ -25,12 +25,9 @@ pub fn pull_request(run: &RunResult) -> String {
     for (title, table) in folded.iter().filter(|(_, table)| !table.rows.is_empty()) {
         let _ = writeln!(text, "<details><summary>{title}</summary>\n\n{}\n</details>\n", table.markdown());
     }
-    let notes = notes(run).join(" ").replace('\n', " ");
-    let _ = writeln!(
-        text,
-        "{}{}",
-        if notes.is_empty() { String::new() } else { format!("{}\n\n", notes.trim()) },
-        circumstances(run)
-    );
+    for note in notes(run).iter().filter(|note| !note.is_empty()) {
+        let _ = writeln!(text, "- {}", note.trim_start_matches("* ").replace('\n', " "));
+    }
+    let _ = writeln!(text, "\n{}", circumstances(run));
     text
 }
