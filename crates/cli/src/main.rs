@@ -23,7 +23,11 @@ mod output;
 mod progress;
 mod real_days;
 mod report;
+mod report_compare;
+mod report_history;
 mod report_merge;
+mod report_page;
+mod report_recompute;
 mod score_source;
 mod score_table;
 mod serve;
@@ -78,6 +82,7 @@ Examples:
 Exit codes:
   0 done   1 failed   2 bad arguments, or a file that does not parse
   3 a limit was breached, or the target saturated
+  4 a build is worse than its baseline by more than the tolerance
   5 the run is invalid: the generator or a noisy machine decided the numbers
   130 Ctrl-C";
 
@@ -99,7 +104,7 @@ enum Command {
     Entries(entries::Args),
     /// Fill a store, look at it, check it, take out of it, and mend it
     Store(store::Args),
-    /// Show what is in results/
+    /// Show, draw, compare and judge what is in results/
     Report(report::Args),
 }
 

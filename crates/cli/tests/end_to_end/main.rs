@@ -11,6 +11,7 @@ mod logs;
 mod operator;
 mod original;
 mod prometheus;
+mod report;
 mod serving;
 mod shards;
 mod stall;
