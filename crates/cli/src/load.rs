@@ -118,7 +118,7 @@ fn conclude(result: &RunResult, dir: Option<&RunDir>, tell: &TellArgs) -> Result
 }
 
 /// Runs `work` on a runtime of this thread alone, as sending needs; the first Ctrl-C asks it to stop.
-fn block_on_one_thread<T>(work: impl AsyncFnOnce(Stop) -> Result<T>) -> Result<T> {
+pub(crate) fn block_on_one_thread<T>(work: impl AsyncFnOnce(Stop) -> Result<T>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
     LocalSet::new().block_on(&runtime, async {
         let mut signal = StopSignal::listen()?;

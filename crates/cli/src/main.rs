@@ -4,6 +4,7 @@
 //! environment and the command line: stdout carries results, stderr the rest.
 
 mod chart;
+mod compare;
 mod entries;
 mod entry_file;
 mod exit;
@@ -104,6 +105,8 @@ enum Command {
     Entries(entries::Args),
     /// Fill a store, look at it, check it, take out of it, and mend it
     Store(store::Args),
+    /// Compare two builds of the server, in pairs of runs on this machine
+    Compare(compare::Args),
     /// Show, draw, compare and judge what is in results/
     Report(report::Args),
 }
@@ -119,6 +122,7 @@ fn main() -> ExitCode {
         Command::Intake(args) => intake::run(&args, quiet),
         Command::Entries(args) => entries::run(&args),
         Command::Store(args) => store::run(&args, quiet),
+        Command::Compare(args) => compare::run(&args, quiet),
         Command::Report(args) => report::run(&args),
     };
     let exit = outcome.unwrap_or_else(Failure::tell);
