@@ -4,8 +4,8 @@ use rushhour_report::result::Verdict;
 
 use crate::output;
 
-/// What the exit code says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the exit code says, the worse the later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
     /// Done.
     Done,
@@ -15,6 +15,8 @@ pub(crate) enum Exit {
     Usage,
     /// A limit was breached, or the target saturated.
     Breached,
+    /// Worse than the baseline by more than the tolerance.
+    Regressed,
     /// The generator or a noisy machine decided the numbers.
     Invalid,
     /// Ctrl-C.
@@ -29,6 +31,7 @@ impl Exit {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::Breached => 3,
+            Self::Regressed => 4,
             Self::Invalid => 5,
             Self::Interrupted => 130,
         }

@@ -8,6 +8,7 @@ mod capacity_cost;
 mod capacity_table;
 mod capacity_usl;
 mod chart;
+mod compare;
 mod entries;
 mod entry_file;
 mod exit;
@@ -27,7 +28,11 @@ mod output;
 mod progress;
 mod real_days;
 mod report;
+mod report_compare;
+mod report_history;
 mod report_merge;
+mod report_page;
+mod report_recompute;
 mod score_source;
 mod score_table;
 mod serve;
@@ -84,6 +89,7 @@ Examples:
 Exit codes:
   0 done   1 failed   2 bad arguments, or a file that does not parse
   3 a limit was breached, or the target saturated
+  4 a build is worse than its baseline by more than the tolerance
   5 the run is invalid: the generator or a noisy machine decided the numbers
   130 Ctrl-C";
 
@@ -107,7 +113,9 @@ enum Command {
     Entries(entries::Args),
     /// Fill a store, look at it, check it, take out of it, and mend it
     Store(store::Args),
-    /// Show what is in results/
+    /// Compare two builds of the server, in pairs of runs on this machine
+    Compare(compare::Args),
+    /// Show, draw, compare and judge what is in results/
     Report(report::Args),
 }
 
@@ -123,6 +131,7 @@ fn main() -> ExitCode {
         Command::Intake(args) => intake::run(&args, quiet),
         Command::Entries(args) => entries::run(&args),
         Command::Store(args) => store::run(&args, quiet),
+        Command::Compare(args) => compare::run(&args, quiet),
         Command::Report(args) => report::run(&args),
     };
     let exit = outcome.unwrap_or_else(Failure::tell);

@@ -1,20 +1,21 @@
-//! `rushhour report`: show what is in results/.
+//! `rushhour report`: everything that is computed from what is in results/, without running again.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Subcommand, ValueEnum};
-use rushhour_launch::rundir::read_result;
+use rushhour_launch::rundir::{read_intervals, read_result};
 use rushhour_report::hlog::HlogError;
 use rushhour_report::junit::junit;
-use rushhour_report::result::{ResultError, RunResult};
+use rushhour_report::prometheus::exposition;
+use rushhour_report::result::{ResultError, RunResult, json_schema};
 use rushhour_report::summary;
 
 use crate::exit::{Exit, Failure};
 use crate::output::show;
-use crate::report_merge;
+use crate::{report_compare, report_history, report_merge, report_page, report_recompute};
 
-/// Show what is in results/.
+/// Show, draw, compare and judge what is in results/.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -34,6 +35,35 @@ enum Command {
         #[arg(long, value_enum, default_value_t = Format::Table)]
         format: Format,
     },
+    /// Draw the page of a run, or one of several
+    Page(report_page::Args),
+    /// Make a site of all results
+    Index(report_page::IndexArgs),
+    /// Add runs to a history, and tell where its numbers changed
+    History(report_history::Args),
+    /// Print a run for a pull request, or for Prometheus
+    #[command(after_help = "Examples:
+  rushhour report summary results/2026-11-21-vm-quickstart-local-4 >> $GITHUB_STEP_SUMMARY
+  rushhour report summary results/2026-11-21-vm-quickstart-local-4 --format prometheus |
+      curl --data-binary @- http://127.0.0.1:9091/metrics/job/rushhour")]
+    Summary {
+        /// The run's folder
+        dir: PathBuf,
+        /// How to print it
+        #[arg(long, value_enum, default_value_t = SummaryFormat::Markdown)]
+        format: SummaryFormat,
+    },
+    /// Print a run's seconds as CSV; as NDJSON they lie in its folder
+    Intervals {
+        /// The run's folder
+        dir: PathBuf,
+    },
+    /// Judge old runs by new limits
+    Recompute(report_recompute::Args),
+    /// Print the JSON Schema of result.json
+    Schema,
+    /// Compare two results, or the pairs of a comparison
+    Compare(report_compare::Args),
     /// Merge the shards of a run, and judge its limits on the whole
     Merge(report_merge::Args),
     /// Print a run's limits as JUnit XML, for CI
@@ -52,11 +82,41 @@ pub(crate) enum Format {
     Csv,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum SummaryFormat {
+    /// A comment on a pull request
+    Markdown,
+    /// Figures for a push gateway
+    Prometheus,
+}
+
+impl SummaryFormat {
+    fn print(self, result: &RunResult) -> String {
+        match self {
+            Self::Markdown => summary::pull_request(result),
+            Self::Prometheus => exposition(result),
+        }
+    }
+}
+
 /// Runs the subcommand.
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     match &args.command {
         Command::Show { dir, format } => show(&print(&read(dir)?.quotable(), *format)?)?,
         Command::Junit { dir } => show(&junit(&read(dir)?))?,
+        Command::Page(args) => return report_page::run(args),
+        Command::Summary { dir, format } => show(&format.print(&read(dir)?.quotable()))?,
+        Command::Intervals { dir } => {
+            let result = read(dir)?;
+            let csv = read_intervals(dir)?.csv(&result.untold());
+            let csv = csv.with_context(|| format!("reading the intervals of {}", dir.display()));
+            show(&csv.map_err(Failure::Usage)?)?;
+        }
+        Command::Recompute(args) => return report_recompute::run(args),
+        Command::Schema => show(&json_schema())?,
+        Command::Index(args) => return report_page::index(args),
+        Command::History(args) => return report_history::run(args),
+        Command::Compare(args) => return report_compare::run(args),
         Command::Merge(args) => return report_merge::run(args),
     }
     Ok(Exit::Done)

@@ -46,6 +46,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         together().flatten().try_for_each(|interval| log.add(&interval))?;
         dir.keep_histograms(&histograms, &result)?;
         dir.keep(&result)?;
+        dir.keep_page()?;
         show(&format!("\nkept in {}\n", dir.path().display()))?;
     }
     Ok(result.verdict.into())

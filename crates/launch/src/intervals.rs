@@ -1,12 +1,14 @@
 //! The seconds of a run, kept as they go by: `intervals.ndjson` for programs that plot, `intervals.hlog` for those that merge.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use rushhour_report::hlog;
-use rushhour_report::interval::{Interval, IntervalError, read};
+use rushhour_report::interval::{Interval, IntervalError, csv, read};
+use rushhour_report::page::Extent;
 
 const LINES_FILE: &str = "intervals.ndjson";
 const LOG_FILE: &str = "intervals.hlog";
@@ -67,6 +69,19 @@ impl Intervals {
             std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
         };
         Ok(Self { lines: read(LINES_FILE)?, log: read(LOG_FILE)? })
+    }
+
+    /// What can be known of them without their histograms.
+    pub fn extent(&self) -> Extent {
+        Extent::read(&self.lines)
+    }
+
+    /// As CSV, without the latencies of operations that are `untold`.
+    ///
+    /// # Errors
+    /// When a line is something else.
+    pub fn csv(&self, untold: &BTreeSet<&str>) -> Result<String, IntervalError> {
+        csv(&self.lines, untold)
     }
 
     /// One after the other.

@@ -11,6 +11,7 @@ use rushhour_load::observer::{Observer, Stage};
 use rushhour_load::upload::Uploaded;
 use rushhour_report::interval::Interval;
 
+use crate::health::HealthLog;
 use crate::intervals::IntervalLog;
 use crate::metrics::RunMetrics;
 use crate::rundir::RunDir;
@@ -22,6 +23,7 @@ pub struct Keeping {
     /// The folder of the run, if it has one.
     dir: Option<PathBuf>,
     log: RefCell<Option<IntervalLog>>,
+    health: RefCell<Option<HealthLog>>,
     metrics: Option<Arc<RunMetrics>>,
     /// What went wrong first; a run goes on without its seconds, and says so at the end.
     trouble: RefCell<Result<()>>,
@@ -30,7 +32,14 @@ pub struct Keeping {
 impl Keeping {
     /// Passes everything on to `observer`, and keeps nothing.
     pub fn nothing(observer: Rc<dyn Observer>, metrics: Option<Arc<RunMetrics>>) -> Rc<Self> {
-        Rc::new(Self { observer, dir: None, log: RefCell::default(), metrics, trouble: RefCell::new(Ok(())) })
+        Rc::new(Self {
+            observer,
+            dir: None,
+            log: RefCell::default(),
+            health: RefCell::default(),
+            metrics,
+            trouble: RefCell::new(Ok(())),
+        })
     }
 
     /// Keeps everything in `dir`, and passes it on to `observer`.
@@ -38,9 +47,9 @@ impl Keeping {
     /// # Errors
     /// When a file cannot be made.
     pub fn everything(observer: Rc<dyn Observer>, dir: &RunDir, metrics: Option<Arc<RunMetrics>>) -> Result<Rc<Self>> {
-        let log = RefCell::new(Some(dir.intervals()?));
+        let (log, health) = (RefCell::new(Some(dir.intervals()?)), RefCell::new(Some(dir.health()?)));
         let dir = Some(dir.path().to_owned());
-        Ok(Rc::new(Self { observer, dir, log, metrics, trouble: RefCell::new(Ok(())) }))
+        Ok(Rc::new(Self { observer, dir, log, health, metrics, trouble: RefCell::new(Ok(())) }))
     }
 
     fn note(&self, kept: Result<()>) {
@@ -56,7 +65,8 @@ impl Keeping {
     /// The first of it.
     pub fn close(&self) -> Result<()> {
         self.log.take();
-        self.trouble.replace(Ok(()))
+        let health = self.health.take().map_or(Ok(()), HealthLog::finish);
+        self.trouble.replace(Ok(())).and(health)
     }
 }
 
@@ -83,6 +93,9 @@ impl Observer for Keeping {
     fn interval(&self, interval: &Interval) {
         if let Some(metrics) = &self.metrics {
             metrics.add(interval);
+        }
+        if let Some(health) = &*self.health.borrow() {
+            health.look(interval.end_s());
         }
         let kept = self.log.borrow_mut().as_mut().map_or(Ok(()), |log| log.add(interval));
         if kept.is_err() {

@@ -120,6 +120,7 @@ pub async fn launch(
     dir.keep_histograms(&finished.histograms, &finished.result)?;
     dir.keep(&finished.result)?;
     keeping.close()?;
+    dir.keep_page()?;
     trouble.and(scraped.map(drop)).with_context(|| format!("what was measured is kept in {}", dir.path().display()))?;
     Ok((dir, finished.result))
 }

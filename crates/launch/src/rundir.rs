@@ -11,13 +11,15 @@ use rushhour_report::hlog::Histograms;
 use rushhour_report::result::RunResult;
 use rushhour_report::summary;
 
+use crate::health::HealthLog;
 use crate::intervals::{IntervalLog, Intervals};
 use crate::leftovers::DATA_DIR;
+use crate::run_page::{PAGE_FILE, read_run_page};
 use crate::target::Target;
 
 /// The result's file name.
 pub const RESULT_FILE: &str = "result.json";
-const HISTOGRAMS_FILE: &str = "histograms.hlog";
+pub(crate) const HISTOGRAMS_FILE: &str = "histograms.hlog";
 
 /// An open folder.
 #[derive(Clone, Debug)]
@@ -99,11 +101,10 @@ impl RunDir {
     }
 
     fn named(out: &Path, scenario: &str, target: &str, environment: &Environment) -> Result<Self> {
-        std::fs::create_dir_all(out).with_context(|| format!("creating {}", out.display()))?;
         let date = environment.started_at.get(..10).unwrap_or("undated");
         let host: String =
             environment.host.chars().filter(|c| c.is_ascii_alphanumeric() || "-+".contains(*c)).collect();
-        let path = create_unused(out, &format!("{date}-{host}-{scenario}-{target}"))?;
+        let path = new_folder(out, &format!("{date}-{host}-{scenario}-{target}"))?;
         let dir = Self { path };
         dir.write("environment.json", &(serde_json::to_string_pretty(environment)? + "\n"))?;
         Ok(dir)
@@ -128,6 +129,14 @@ impl RunDir {
         self.write("summary.md", &summary::markdown(result))
     }
 
+    /// Draws the page of everything that is in the folder.
+    ///
+    /// # Errors
+    /// When it cannot be written, or the folder's own result cannot be read.
+    pub fn keep_page(&self) -> Result<()> {
+        self.write(PAGE_FILE, &read_run_page(&self.path)?.html())
+    }
+
     /// Keeps what the result's percentiles were read from, so that it can be merged with others.
     ///
     /// # Errors
@@ -144,6 +153,14 @@ impl RunDir {
         IntervalLog::create(&self.path)
     }
 
+    /// Opens the file that tells how the machine was.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn health(&self) -> Result<HealthLog> {
+        HealthLog::create(&self.path)
+    }
+
     fn write(&self, name: &str, text: &str) -> Result<()> {
         let path = self.join(name);
         std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))
@@ -155,6 +172,15 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<()> {
     let new = path.with_extension("new");
     std::fs::write(&new, text).with_context(|| format!("writing {}", new.display()))?;
     std::fs::rename(&new, path).with_context(|| format!("renaming {}", new.display()))
+}
+
+/// Makes a folder of this name below `out`, which need not exist, or the first of `name-2`, `name-3`, … that does not.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn new_folder(out: &Path, name: &str) -> Result<PathBuf> {
+    std::fs::create_dir_all(out).with_context(|| format!("creating {}", out.display()))?;
+    create_unused(out, name)
 }
 
 /// Makes `name`, or the first of `name-2`, `name-3`, … that does not exist: no run ever writes into another's folder.

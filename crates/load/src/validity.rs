@@ -2,15 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use rushhour_report::limit::breaches;
+use rushhour_report::limit::{breaches, lateness_max_ms};
 use rushhour_report::result::{GeneratorUse, LimitOutcome, OperationResult, UploadResult, Verdict};
 
 use crate::driver::{Driven, Ending};
 
-/// Lateness below this is not held against a run, however tight its limits: timers are no better.
-const LATENESS_P99_MS: f64 = 2.0;
-/// Lateness may be this share of the tightest limit.
-const LATENESS_SHARE: f64 = 0.02;
 /// A sending thread busier than this is the bottleneck itself.
 const THREAD_CPU_RATIO_MAX: f64 = 0.85;
 /// So is a process that takes more than this of all cores.
@@ -55,8 +51,7 @@ pub fn judge(facts: &Facts<'_>) -> (Verdict, Vec<String>) {
 fn invalid(facts: &Facts<'_>) -> Vec<String> {
     let GeneratorUse { thread_cpu_ratio, cpu_ratio, steal_ratio, lateness_p99_ms, released_ratio, .. } =
         *facts.generator;
-    let lateness_max =
-        facts.tightest_ms.map_or(LATENESS_P99_MS, |tightest| LATENESS_P99_MS.max(LATENESS_SHARE * tightest));
+    let lateness_max = lateness_max_ms(facts.tightest_ms);
     let mut reasons = Vec::new();
     // A target that gave in during the warm-up has said enough.
     let is_over = facts.driven.ending == Ending::Saturated;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The longest latency that is told apart: ten minutes. Longer ones count as this.
@@ -124,7 +125,7 @@ fn ms(us: u64) -> f64 {
 }
 
 /// Percentiles in milliseconds. One that fewer than ten samples lie beyond is `None`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Percentiles {
     /// How many latencies were recorded.
     pub count: u64,

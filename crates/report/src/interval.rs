@@ -3,12 +3,14 @@
 //! The samples of an interval are those that were *done* in it, whenever they were intended. Whoever makes an interval
 //! hands it on and lets go of it, so a run takes the same memory however long it lasts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::histogram::{HistogramError, Latencies, Percentiles};
 use crate::hlog::{self, HlogError};
+use crate::table::Table;
 
 /// A stretch of a run, usually a second.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -191,6 +193,41 @@ pub fn read<'a>(ndjson: &'a str, log: &'a str) -> impl Iterator<Item = Result<In
     })
 }
 
+/// `intervals.ndjson` as CSV: a line for each second and operation, under the names of the other with dots in them. The
+/// latencies of operations that are `untold` are left out.
+///
+/// # Errors
+/// When a line is something else.
+pub fn csv(ndjson: &str, untold: &BTreeSet<&str>) -> Result<String, IntervalError> {
+    let mut table = Table::new(1, &[]);
+    for (index, line) in whole(ndjson).lines().enumerate() {
+        let mut line: Line =
+            serde_json::from_str(line).map_err(|source| IntervalError::Line { line: index + 1, source })?;
+        if untold.contains(line.operation.as_str()) {
+            (line.response_ms, line.lateness_ms) = (Percentiles::default(), Percentiles::default());
+        }
+        let line = serde_json::to_value(&line).expect("numbers and a name can be written as JSON");
+        let mut cells = Vec::new();
+        flatten("", &line, &mut cells);
+        let (headings, row) = cells.into_iter().unzip();
+        table.headings = headings;
+        table.rows.push(row);
+    }
+    Ok(if table.rows.is_empty() { String::new() } else { table.csv() })
+}
+
+fn flatten(name: &str, value: &Value, cells: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(parts) => {
+            let dot = if name.is_empty() { "" } else { "." };
+            parts.iter().for_each(|(part, value)| flatten(&format!("{name}{dot}{part}"), value, cells));
+        }
+        Value::Null => cells.push((name.to_owned(), String::new())),
+        Value::String(text) => cells.push((name.to_owned(), text.clone())),
+        number => cells.push((name.to_owned(), number.to_string())),
+    }
+}
+
 type Pair<'a> = Result<[hlog::Entry<'a>; 2], HlogError>;
 
 /// The log's entries by twos: response time and lateness.
@@ -272,6 +309,22 @@ mod tests {
         assert_eq!(ndjson.lines().count(), 6);
         let read: Vec<_> = read(&ndjson, &log).map(Result::unwrap).collect();
         assert_eq!(read, intervals);
+    }
+
+    #[test]
+    fn seconds_are_a_table_for_programs() {
+        let (ndjson, _) = files(&[interval(1)]);
+        let csv = csv(&ndjson, &BTreeSet::from(["log in"])).unwrap();
+        let lines: Vec<_> = csv.lines().collect();
+        assert!(
+            lines[0].starts_with("start_s,length_s,operation,offered,") && lines[0].ends_with("lateness_ms.max"),
+            "{csv}"
+        );
+        assert!(lines[1].starts_with("1.0,1.0,get,10,9,8,1,0,0,0,1,29,15.007,,,,29.0"), "{csv}");
+        assert!(lines[2].ends_with("log in,70,63,8,1,0,0,0,7,0,,,,,,0,,,,,"), "{csv}");
+        let all = BTreeSet::new();
+        assert_eq!((lines.len(), super::csv("", &all).unwrap()), (3, String::new()));
+        assert_eq!(super::csv("x\n", &all).unwrap_err().to_string(), "line 1 of the intervals cannot be read");
     }
 
     #[test]

@@ -4,10 +4,12 @@
 
 pub mod capacity;
 pub mod catalogue;
+pub mod compare;
 pub mod cost;
 pub mod diagnosis;
 pub mod environment;
 pub mod histogram;
+pub mod history;
 pub mod hlog;
 pub mod instance;
 pub mod interval;
@@ -16,6 +18,9 @@ pub mod limit;
 pub mod merge;
 mod metric;
 pub mod nearest;
+pub mod page;
+pub mod prometheus;
+pub mod recompute;
 pub mod result;
 mod student;
 pub mod study;

@@ -126,6 +126,16 @@ pub fn tightest_ms<'a>(limits: impl IntoIterator<Item = &'a Limit>) -> Option<f6
     limits.into_iter().filter_map(Limit::response_ms_max).min_by(f64::total_cmp)
 }
 
+/// Lateness below this is not held against a run, however tight its limits: timers are no better.
+const LATENESS_MS: f64 = 2.0;
+/// Lateness may be this share of the tightest limit.
+const LATENESS_SHARE: f64 = 0.02;
+
+/// How late the generator may let requests go, in milliseconds: our delay must not be what is judged.
+pub fn lateness_max_ms(tightest_ms: Option<f64>) -> f64 {
+    tightest_ms.map_or(LATENESS_MS, |tightest_ms| LATENESS_MS.max(LATENESS_SHARE * tightest_ms))
+}
+
 /// Why a run failed: a sentence for each limit that did not hold.
 pub fn breaches(outcomes: &[LimitOutcome], operations: &BTreeMap<String, OperationResult>) -> Vec<String> {
     outcomes.iter().filter(|outcome| !outcome.held).map(|outcome| sentence(outcome, operations)).collect()

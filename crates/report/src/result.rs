@@ -1,8 +1,9 @@
 //! What a run left behind, as one value. Everything that is shown is computed from it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Formatter};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::environment::Environment;
@@ -13,7 +14,7 @@ use crate::limit::is_told;
 pub const SCHEMA: u32 = 2;
 
 /// A whole run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunResult {
     /// The version of this form.
     pub schema: u32,
@@ -71,6 +72,13 @@ pub enum ResultError {
     Json(#[from] serde_json::Error),
 }
 
+/// The JSON Schema of `result.json`, as it is published in `docs/result.schema.json`.
+pub fn json_schema() -> String {
+    let mut schema = schemars::schema_for!(RunResult);
+    schema.insert("title".to_owned(), format!("result.json of Rush Hour, schema {SCHEMA}").into());
+    serde_json::to_string_pretty(&schema).expect("a schema can be written as JSON") + "\n"
+}
+
 impl RunResult {
     /// Reads `result.json`, of this schema or an older one.
     ///
@@ -86,6 +94,12 @@ impl RunResult {
             Form { schema } if schema > SCHEMA => Err(ResultError::Newer(schema)),
             _ => Ok(serde_json::from_str(json)?),
         }
+    }
+
+    /// The operations whose answers were all empty: their latencies do not leave the folder.
+    pub fn untold(&self) -> BTreeSet<&str> {
+        let empty = self.operations.iter().filter(|(_, operation)| operation.is_always_empty);
+        empty.map(|(name, _)| name.as_str()).collect()
     }
 
     /// The result without the latencies of operations whose answers were all empty: what may leave its folder.
@@ -106,7 +120,7 @@ impl RunResult {
 }
 
 /// When what was sent, and by whom.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ScheduleFacts {
     /// Of every arrival of the whole schedule, whichever machine sends it: equal hashes, equal schedules. Empty when there
@@ -133,7 +147,7 @@ pub struct ScheduleFacts {
 }
 
 /// How a run lets requests go.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Model {
     /// At their intended times, whatever became of the ones before.
@@ -144,7 +158,7 @@ pub enum Model {
 }
 
 /// A part of a schedule: every arrival whose number leaves this remainder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Shard {
     /// Which, counted from 0.
     pub index: u32,
@@ -160,7 +174,7 @@ impl Display for Shard {
 }
 
 /// What became of a limit.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LimitOutcome {
     /// The limit as it was given, on one operation.
     pub limit: String,
@@ -179,7 +193,7 @@ pub struct LimitOutcome {
 }
 
 /// One of the slowest requests.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SlowRequest {
     /// What it was.
     pub operation: String,
@@ -198,7 +212,7 @@ pub struct SlowRequest {
 }
 
 /// What a run says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Every limit held.
@@ -227,7 +241,7 @@ impl Verdict {
 }
 
 /// How long each phase was to be, in seconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PhaseLengths {
     /// Sent, not counted.
     pub warm_up_s: f64,
@@ -238,7 +252,7 @@ pub struct PhaseLengths {
 }
 
 /// What was uploaded before the phases began.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UploadResult {
     /// Requests.
     pub sent: u64,
@@ -258,7 +272,7 @@ pub struct UploadResult {
 /// What one operation did while measuring.
 ///
 /// `offered = completed + failed + censored`, and `sent` is how many of them went out.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OperationResult {
     /// The arrival rate asked for, of the whole schedule, whichever part of it was sent.
     pub rate_per_s: f64,
@@ -307,7 +321,7 @@ pub struct OperationResult {
 }
 
 /// What sending took while measuring.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GeneratorUse {
     /// Processor time of the sending thread, as a share of one core.
     pub thread_cpu_ratio: f64,
@@ -331,7 +345,7 @@ pub struct GeneratorUse {
 }
 
 /// What serving took, from start to stop unless said otherwise: as we saw it, or as the target's own metrics page told.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct TargetUse {
     /// Processor time; of a target that was running before, from the first page to the last.
@@ -358,7 +372,7 @@ pub struct TargetUse {
 }
 
 /// Operations of a disk.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DiskOperations {
     /// Reads.
     pub read: u64,
@@ -367,7 +381,7 @@ pub struct DiskOperations {
 }
 
 /// The machine that a target was held to, and what it took of it from start to stop. What the system does not tell is 0.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct MachineUse {
     /// Such as `t3.medium (emulated: 1 core, 4 GiB; host AMD EPYC)`: never an instance's name alone.

@@ -2,13 +2,16 @@
 
 use std::fmt::Write as _;
 
+mod pull_request;
 mod tables;
 
+pub use pull_request::pull_request;
+pub(crate) use tables::three_digits;
 pub use tables::{counts, errors, flat, latencies, limits, slow};
 
 use crate::diagnosis::diagnose;
 use crate::result::{Model, RunResult, ScheduleFacts, TargetUse, UploadResult};
-use crate::summary::tables::{UNTOLD, three_digits};
+use crate::summary::tables::UNTOLD;
 use crate::table::Table;
 
 const EMPTY_NOTE: &str =
@@ -54,7 +57,7 @@ fn page(run: &RunResult, title: &str, draw: fn(&Table) -> String) -> String {
 }
 
 /// What must be known to read the tables, with an empty line at the end if there is anything.
-fn notes(run: &RunResult) -> Vec<String> {
+pub(crate) fn notes(run: &RunResult) -> Vec<String> {
     let mut notes = diagnose(run);
     if run.schedule.model == Model::Closed {
         notes.push(CLOSED_NOTE.to_owned());
@@ -89,11 +92,16 @@ fn notes(run: &RunResult) -> Vec<String> {
 }
 
 fn headline(run: &RunResult) -> String {
+    format!("{}: {}", subject(run), run.verdict.word().to_uppercase())
+}
+
+/// What was run against what, and whether its latencies are those of a closed loop.
+pub(crate) fn subject(run: &RunResult) -> String {
     let model = match run.schedule.model {
         Model::Open => "",
         Model::Closed => ", closed loop",
     };
-    format!("{} on {}{model}: {}", run.scenario, run.target, run.verdict.word().to_uppercase())
+    format!("{} on {}{model}", run.scenario, run.target)
 }
 
 fn circumstances(run: &RunResult) -> String {
@@ -171,7 +179,7 @@ fn target_line(target: &TargetUse, measured_s: f64) -> String {
     )
 }
 
-fn percent(ratio: f64) -> String {
+pub(crate) fn percent(ratio: f64) -> String {
     format!("{:.1} %", ratio * 100.0)
 }
 

@@ -49,7 +49,7 @@ impl Browser {
         let folder = format!("--user-data-dir={}", profile.path().display());
         let arguments: Vec<&str> = ARGUMENTS.into_iter().chain([folder.as_str()]).collect();
         let options = json!({"args": arguments});
-        let wanted = json!({"capabilities": {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options}}});
+        let wanted = json!({"capabilities": {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}}});
         let url = format!("http://127.0.0.1:{}/session", port.expect("the driver tells its port"));
         let started = call(client.post(&url).json(&wanted)).await;
         let session = format!("{url}/{}", started["sessionId"].as_str().unwrap());
@@ -71,6 +71,19 @@ impl Browser {
     pub(crate) async fn wait(&self, script: &str) -> Value {
         let body = json!({"script": script, "args": []});
         call(self.client.post(format!("{}/execute/async", self.session)).json(&body)).await
+    }
+
+    /// What was written to the console since somebody asked last.
+    pub(crate) async fn console(&self) -> Value {
+        call(self.client.post(format!("{}/se/log", self.session)).json(&json!({"type": "browser"}))).await
+    }
+
+    /// What `script` returns to somebody who wants pages to be `light` or `dark`.
+    pub(crate) async fn schemed(&self, scheme: &str, script: &str) -> Value {
+        let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
+        let command = json!({"cmd": "Emulation.setEmulatedMedia", "params": {"features": features}});
+        call(self.client.post(format!("{}/goog/cdp/execute", self.session)).json(&command)).await;
+        self.run(script).await
     }
 
     /// Lets the page believe that the window is so wide.

@@ -48,7 +48,16 @@ fn the_quickstart_leaves_a_complete_result() {
     assert_eq!(result["operations"]["timeline"]["is_always_empty"], false);
     assert!(count(&result, "/target_use/memory_peak_bytes") > 1_000_000);
     assert!(count(&result, "/target_use/disk_bytes") > 100_000);
-    for file in ["scenario.toml", "target.toml", "environment.json", "summary.md", "target.csv", "server.log"] {
+    for file in [
+        "scenario.toml",
+        "target.toml",
+        "environment.json",
+        "summary.md",
+        "report.html",
+        "target.csv",
+        "health.csv",
+        "server.log",
+    ] {
         assert!(dir.join(file).is_file(), "{file}");
     }
     assert!(!dir.join("data").exists());

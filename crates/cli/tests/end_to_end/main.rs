@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on may panic")]
 
 mod browser;
+mod compare;
 mod diary;
 mod interrupt;
 mod kill;
@@ -11,6 +12,7 @@ mod logs;
 mod operator;
 mod original;
 mod prometheus;
+mod report;
 mod serving;
 mod shards;
 mod stall;

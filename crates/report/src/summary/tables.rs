@@ -150,7 +150,7 @@ fn marked(name: &str, operation: &OperationResult) -> String {
 }
 
 /// A number with about three digits, as the histogram has no more to tell.
-pub(super) fn three_digits(number: f64) -> String {
+pub(crate) fn three_digits(number: f64) -> String {
     match number {
         n if n < 10.0 => format!("{n:.2}"),
         n if n < 100.0 => format!("{n:.1}"),

@@ -1,0 +1,184 @@
+//! `rushhour compare`: two builds of the server on this machine, in pairs of runs made one after the other.
+
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, anyhow, bail};
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
+use rushhour_launch::host::environment;
+use rushhour_launch::rundir::new_folder;
+use rushhour_launch::target::Target;
+use rushhour_launch::{Launch, launch};
+use rushhour_load::Share;
+use rushhour_load::scenario::{Overrides, Seconds};
+use rushhour_load::tls::Trust;
+use rushhour_report::compare::Pair;
+use rushhour_report::result::{RunResult, Verdict};
+
+use crate::exit::{Exit, Failure};
+use crate::load::block_on_one_thread;
+use crate::load_args::parse_seconds;
+use crate::materials::scenario;
+use crate::output::{say, show};
+use crate::progress::Progress;
+use crate::report_compare::{NOISE, PAIR, SIDES, TellingArgs, tell};
+use crate::surroundings;
+
+/// Compare two builds of the server: pairs of runs on this machine, in an order that is drawn.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  rushhour compare --baseline main --candidate HEAD --scenario scenarios/quickstart.toml
+  rushhour compare --baseline old/rushhour --candidate new/rushhour --scenario sync.toml --pairs 20
+
+A build is a program, or a revision that git knows where you stand: that is built beside your tree.
+First the baseline is compared with itself, so that the machine's noise is known. On a noisy
+machine, processor time and bytes written for each request decide, and latency informs.
+Exit code 4: worse by more than the tolerance.")]
+pub(crate) struct Args {
+    /// What was: a program, or a git revision
+    #[arg(long, value_name = "REF|BIN")]
+    baseline: String,
+    /// What is to be judged
+    #[arg(long, value_name = "REF|BIN")]
+    candidate: String,
+    /// The scenario that both are sent
+    #[arg(long, value_name = "FILE")]
+    scenario: PathBuf,
+    /// How many pairs of runs
+    #[arg(long, value_name = "COUNT", default_value_t = 10)]
+    pairs: u32,
+    /// How many pairs of the baseline with itself, before
+    #[arg(long, value_name = "COUNT", default_value_t = 5)]
+    noise_pairs: u32,
+    /// Same number, same order of runs
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    order: u64,
+    /// Keep all runs in a new folder below this one
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    out: PathBuf,
+    #[command(flatten)]
+    telling: TellingArgs,
+    /// How long each run measures, such as 30s or 5m; without it, as long as the scenario says
+    #[arg(long, value_parser = parse_seconds)]
+    duration: Option<Seconds>,
+    /// How many people
+    #[arg(long, value_name = "COUNT")]
+    users: Option<NonZeroU32>,
+    /// A folder of recorded phone days, *.raw.json or *.raw.json.gz
+    #[arg(long, value_name = "DIR")]
+    days: Option<PathBuf>,
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(args: &Args, quiet: bool) -> Result<Exit, Failure> {
+    let builds = tempfile::tempdir().context("making a folder for the builds")?;
+    let build = |name: &str, side: &str| program(name, &builds.path().join(side));
+    let programs = [build(&args.baseline, SIDES[0])?, build(&args.candidate, SIDES[1])?];
+    let environment = environment(&surroundings::caller());
+    let date = environment.started_at.get(..10).unwrap_or("undated");
+    let stem = args.scenario.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let dir = new_folder(&args.out, &format!("{date}-{}-compare-{stem}", environment.host))?;
+    let told = format!("baseline = {:?}\ncandidate = {:?}\n", args.baseline, args.candidate);
+    std::fs::write(dir.join("builds.toml"), told).with_context(|| format!("writing into {}", dir.display()))?;
+    let mut order = Xoshiro256PlusPlus::seed_from_u64(args.order);
+    let mut series = |kind: &str, count: u32, programs: [&Path; 2]| -> Result<Option<Vec<Pair>>, Failure> {
+        let mut pairs = Vec::new();
+        for number in 1..=count {
+            if !quiet {
+                say(&format!("{kind}{number:02} of {count}"));
+            }
+            let pair = dir.join(format!("{kind}{number:02}"));
+            match one_pair(args, programs, &pair, order.random())? {
+                Some(runs) => pairs.push(runs),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(pairs))
+    };
+    let [baseline, candidate] = [programs[0].as_path(), programs[1].as_path()];
+    let Some(noise) = series(NOISE, args.noise_pairs, [baseline, baseline])? else { return Ok(Exit::Interrupted) };
+    let Some(pairs) = series(PAIR, args.pairs, [baseline, candidate])? else { return Ok(Exit::Interrupted) };
+    let exit = tell(&pairs, &noise, args.telling)?;
+    show(&format!("\nkept in {}\n", dir.display()))?;
+    Ok(exit)
+}
+
+/// Both runs of a pair, whichever came first; `None` when somebody stopped one.
+fn one_pair(
+    args: &Args,
+    [baseline, candidate]: [&Path; 2],
+    pair: &Path,
+    is_swapped: bool,
+) -> Result<Option<Pair>, Failure> {
+    let [first, second] = if is_swapped { [candidate, baseline] } else { [baseline, candidate] };
+    let [first_side, second_side] = if is_swapped { [SIDES[1], SIDES[0]] } else { SIDES };
+    let first = one_run(args, first, &pair.join(first_side))?;
+    if first.verdict == Verdict::Interrupted {
+        return Ok(None);
+    }
+    let second = one_run(args, second, &pair.join(second_side))?;
+    let is_whole = second.verdict != Verdict::Interrupted;
+    Ok(is_whole.then_some(if is_swapped { (second, first) } else { (first, second) }))
+}
+
+fn one_run(args: &Args, program: &Path, out: &Path) -> Result<RunResult, Failure> {
+    let overrides =
+        Overrides { measure_s: args.duration, users: args.users, days_dir: args.days.clone(), ..Overrides::default() };
+    let (scenario, materials) = scenario(Some(&args.scenario), overrides, true)?;
+    let job = Launch {
+        scenario,
+        materials,
+        trust: Trust::default(),
+        share: Share::default(),
+        target: Target::local(),
+        scrape: None,
+        program: program.to_owned(),
+        environment: environment(&surroundings::caller()),
+        inspect: None,
+        resume: None,
+    };
+    let progress = Progress::new(true);
+    let (_, result) = block_on_one_thread(async |stop| launch(job, out, None, progress, stop).await)?;
+    Ok(result)
+}
+
+/// The program that `name` stands for: itself, or what is built from a revision in the folder `dir`.
+fn program(name: &str, dir: &Path) -> Result<PathBuf, Failure> {
+    let path = Path::new(name);
+    if path.is_file() {
+        return Ok(path.canonicalize().with_context(|| format!("finding {name}"))?);
+    }
+    if git(&["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")]).is_err() {
+        return Err(Failure::Usage(anyhow!("`{name}` is neither a program nor a revision that git knows here")));
+    }
+    let tree = dir.join("tree");
+    let tree_text = tree.to_str().context("the folder for builds has a name that is no text")?;
+    git(&["worktree", "add", "--force", "--detach", tree_text, name])?;
+    let built = build(&tree, dir);
+    git(&["worktree", "remove", "--force", tree_text])?;
+    Ok(built?)
+}
+
+fn build(tree: &Path, dir: &Path) -> Result<PathBuf> {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--release", "--locked", "--package", "rushhour", "--target-dir"]).arg(dir);
+    call(cargo.current_dir(tree))?;
+    Ok(dir.join("release/rushhour"))
+}
+
+fn git(arguments: &[&str]) -> Result<()> {
+    call(Command::new("git").args(arguments))
+}
+
+/// Runs a command whose own words on stderr are for the person.
+fn call(command: &mut Command) -> Result<()> {
+    let told = format!("{command:?}");
+    let status =
+        command.stdin(Stdio::null()).stdout(Stdio::null()).status().with_context(|| format!("running {told}"))?;
+    if !status.success() {
+        bail!("{told} ended with {status}");
+    }
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! `rushhour report page` and `rushhour report index`: what was kept, as pages.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use rushhour_launch::run_page::{PAGE_FILE, name, read_run_page};
+use rushhour_launch::rundir::read_result;
+use rushhour_report::page::{Found, Listed, index_page, sweep_page};
+
+use crate::exit::{Exit, Failure};
+use crate::output::{say, show};
+use crate::report::unreadable;
+
+/// Draw the page of a run, or one of several.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  rushhour report page results/2026-11-21-vm-quickstart-local-4
+  rushhour report page results/2026-11-21-vm-sweep-local* --out sweep.html
+
+A page is one file that needs no network. What cannot be read is named on it; a run that was cut
+off is shown as such. Several runs are put on one page: latency against throughput.")]
+pub(crate) struct Args {
+    /// The folders of the runs
+    #[arg(required = true, value_name = "DIR")]
+    dirs: Vec<PathBuf>,
+    /// Where to write the page; without it, report.html in the run's folder, or sweep.html here for several
+    #[arg(long, short, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// Make a site of all results below a folder.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  rushhour report index results --out site
+
+The site is a list with filters and a page for each run, to be published or opened as it is.")]
+pub(crate) struct IndexArgs {
+    /// The folder with the folders of the runs
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+    /// Where to write the site; files of earlier ones are replaced
+    #[arg(long, short, value_name = "DIR", default_value = "site")]
+    out: PathBuf,
+}
+
+/// Runs `report page`.
+pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    let (html, beside) = match args.dirs.as_slice() {
+        [dir] => {
+            let page = read_run_page(dir).map_err(unreadable)?;
+            page.damage.iter().for_each(|damage| say(&format!("warning: {damage}")));
+            (page.html(), dir.join(PAGE_FILE))
+        }
+        dirs => {
+            let read = |dir: &PathBuf| Ok((name(dir), read_result(dir)?));
+            let runs = dirs.iter().map(read).collect::<Result<Vec<_>>>().map_err(unreadable)?;
+            (sweep_page(&runs), PathBuf::from("sweep.html"))
+        }
+    };
+    let file = args.out.as_ref().unwrap_or(&beside);
+    write(file, &html)?;
+    show(&format!("{}\n", file.display()))?;
+    Ok(Exit::Done)
+}
+
+/// Runs `report index`.
+pub(crate) fn index(args: &IndexArgs) -> Result<Exit, Failure> {
+    let listing = std::fs::read_dir(&args.dir).with_context(|| format!("listing {}", args.dir.display()))?;
+    let mut dirs = Vec::new();
+    for item in listing {
+        let path = item.with_context(|| format!("listing {}", args.dir.display()))?.path();
+        if path.is_dir() {
+            dirs.push(path);
+        }
+    }
+    std::fs::create_dir_all(&args.out).with_context(|| format!("creating {}", args.out.display()))?;
+    let mut listed = Vec::new();
+    for dir in &dirs {
+        let name = name(dir);
+        let found = match read_run_page(dir) {
+            Ok(page) => {
+                write(&args.out.join(format!("{name}.html")), &page.html())?;
+                page.result.map_or(Found::CutOff, |result| Found::Result(Box::new(result)))
+            }
+            Err(error) => {
+                say(&format!("warning: {error:#}"));
+                Found::Damaged(format!("{error:#}"))
+            }
+        };
+        listed.push(Listed { name, found });
+    }
+    let file = args.out.join("index.html");
+    write(&file, &index_page(&listed))?;
+    show(&format!("{} runs in {}\n", listed.len(), file.display()))?;
+    Ok(Exit::Done)
+}
+
+/// Writes a file.
+pub(crate) fn write(file: &Path, text: &str) -> Result<()> {
+    std::fs::write(file, text).with_context(|| format!("writing {}", file.display()))
+}

@@ -1,0 +1,143 @@
+//! Everything in a run's folder that belongs on its page. What cannot be read is named on the page, and the rest is shown;
+//! only a result that is damaged or too new is refused as a whole.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use rushhour_report::page::{RunPage, Timeline, read_samples};
+use serde::de::DeserializeOwned;
+
+use crate::health::HEALTH_FILE;
+use crate::rundir::{HISTOGRAMS_FILE, RESULT_FILE, read_histograms, read_intervals, read_result};
+
+/// The page's file name.
+pub const PAGE_FILE: &str = "report.html";
+const ENVIRONMENT_FILE: &str = "environment.json";
+const TARGET_FILE: &str = "target.csv";
+/// Files that are shown as they are.
+const SHOWN: [&str; 3] = ["scenario.toml", "target.toml", ENVIRONMENT_FILE];
+
+/// Reads what the page of the run in `dir` is made of.
+///
+/// # Errors
+/// When it is no run's folder, or its result is damaged or of a newer version.
+pub fn read_run_page(dir: &Path) -> Result<RunPage> {
+    let is_there = |name: &str| dir.join(name).is_file();
+    if !is_there(RESULT_FILE) && !is_there(ENVIRONMENT_FILE) {
+        bail!("{} is no run's folder: it has neither {RESULT_FILE} nor {ENVIRONMENT_FILE}", dir.display());
+    }
+    let mut page = RunPage { name: name(dir), ..RunPage::default() };
+    if is_there(RESULT_FILE) {
+        page.result = Some(read_result(dir)?);
+    }
+    let mut damage = Vec::new();
+    if is_there(ENVIRONMENT_FILE) {
+        page.environment = taken(read_json(&dir.join(ENVIRONMENT_FILE)), &mut damage);
+    }
+    page.stretches = if is_there("intervals.ndjson") { stretches(dir, &mut damage) } else { Vec::new() };
+    if is_there(HISTOGRAMS_FILE) {
+        page.histograms = taken(read_histograms(dir), &mut damage);
+    }
+    page.target = samples(dir, TARGET_FILE, &mut damage);
+    page.health = samples(dir, HEALTH_FILE, &mut damage);
+    page.files = SHOWN
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), std::fs::read_to_string(dir.join(name)).ok()?)))
+        .collect();
+    page.damage = damage;
+    Ok(page)
+}
+
+/// The folder's own name, also where it is given as `.`.
+pub fn name(dir: &Path) -> String {
+    let whole = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
+    whole.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
+/// The value, or a note of what is damaged.
+fn taken<T>(read: Result<T>, damage: &mut Vec<String>) -> Option<T> {
+    read.map_err(|error| damage.push(format!("{error:#}"))).ok()
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let reading = || format!("reading {}", path.display());
+    serde_json::from_str(&std::fs::read_to_string(path).with_context(reading)?).with_context(reading)
+}
+
+/// The seconds up to the first that cannot be read.
+fn stretches(dir: &Path, damage: &mut Vec<String>) -> Vec<rushhour_report::page::Stretch> {
+    let Some(intervals) = taken(read_intervals(dir), damage) else { return Vec::new() };
+    let mut timeline = Timeline::new(&intervals.extent());
+    for interval in intervals.iter() {
+        match interval.with_context(|| format!("reading the intervals of {}", dir.display())) {
+            Ok(interval) => timeline.add(&interval),
+            Err(error) => {
+                damage.push(format!("{error:#}; what lies behind is not shown"));
+                break;
+            }
+        }
+    }
+    timeline.finish()
+}
+
+fn samples<T: DeserializeOwned>(dir: &Path, name: &str, damage: &mut Vec<String>) -> Vec<T> {
+    let path = dir.join(name);
+    // A target that somebody else started has none.
+    let Ok(text) = std::fs::read_to_string(&path) else { return Vec::new() };
+    let read = read_samples(&text).with_context(|| format!("reading {}", path.display()));
+    taken(read, damage).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept() -> tempfile::TempDir {
+        let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../results/2026-11-21-vm-quickstart-local-4");
+        let dir = tempfile::tempdir().unwrap();
+        for file in std::fs::read_dir(results).unwrap().map(|file| file.unwrap().path()) {
+            std::fs::copy(&file, dir.path().join(file.file_name().unwrap())).unwrap();
+        }
+        dir
+    }
+
+    #[test]
+    fn a_kept_run_is_read_whole() {
+        let page = read_run_page(kept().path()).unwrap();
+        assert_eq!(page.damage, Vec::<String>::new());
+        assert!(page.stretches.len() > 20 && page.target.len() > 20 && page.histograms.is_some());
+        assert_eq!(page.result.unwrap().scenario, "quickstart");
+    }
+
+    #[test]
+    fn a_file_that_is_damaged_is_named_and_the_rest_is_shown() {
+        for name in ["intervals.ndjson", "intervals.hlog", "histograms.hlog", "target.csv", "environment.json"] {
+            let dir = kept();
+            let path = dir.path().join(name);
+            let text = std::fs::read_to_string(&path).unwrap();
+            let middle = text.len() / 2;
+            let broken = format!("{}\n\u{0}\u{1} damage\n{}", &text[..middle], &text[middle..]);
+            std::fs::write(&path, broken).unwrap();
+            let page = read_run_page(dir.path()).unwrap();
+            assert_eq!(page.damage.len(), 1, "{name}: {:?}", page.damage);
+            assert!(
+                page.damage[0].contains(name.trim_end_matches(".ndjson").trim_end_matches(".hlog")),
+                "{:?}",
+                page.damage
+            );
+        }
+        let dir = kept();
+        std::fs::write(dir.path().join(RESULT_FILE), "{").unwrap();
+        assert!(format!("{:#}", read_run_page(dir.path()).unwrap_err()).contains(RESULT_FILE));
+    }
+
+    #[test]
+    fn a_run_that_was_cut_off_has_what_it_kept() {
+        let dir = kept();
+        std::fs::remove_file(dir.path().join(RESULT_FILE)).unwrap();
+        std::fs::remove_file(dir.path().join(HISTOGRAMS_FILE)).unwrap();
+        let page = read_run_page(dir.path()).unwrap();
+        assert!(page.result.is_none() && page.stretches.len() > 20 && page.environment.is_some());
+        assert!(read_run_page(&dir.path().join("elsewhere")).is_err());
+    }
+}
