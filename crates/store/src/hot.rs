@@ -7,6 +7,7 @@ use std::time::Duration;
 use rushhour_model::ids::UserId;
 
 use crate::clock::Clock;
+use crate::key_set::KeySet;
 use crate::log::RecordAt;
 use crate::pending::Pending;
 use crate::upload::RecordHeader;
@@ -22,15 +23,17 @@ pub(crate) struct HotRecord {
     pub(crate) bytes: u32,
     pub(crate) first_ts: f64,
     pub(crate) last_ts: f64,
+    /// What its entries are of; of an upload from before the store was opened nobody knows.
+    pub(crate) keys: KeySet,
     /// When it came, in tenths of a second since the store was opened: enough for thirteen years, and it takes no room.
     pub(crate) arrived_ds: u32,
 }
 
 impl HotRecord {
-    pub(crate) fn new(header: &RecordHeader, at: RecordAt, arrived: Duration) -> Self {
+    pub(crate) fn new(header: &RecordHeader, keys: KeySet, at: RecordAt, arrived: Duration) -> Self {
         let RecordHeader { number, entries, bytes, first_ts, last_ts, .. } = *header;
         let arrived_ds = u32::try_from(arrived.as_millis() / 100).unwrap_or(u32::MAX);
-        Self { at, number, entries, bytes, first_ts, last_ts, arrived_ds }
+        Self { at, number, entries, bytes, first_ts, last_ts, keys, arrived_ds }
     }
 }
 

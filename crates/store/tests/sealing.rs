@@ -240,6 +240,25 @@ fn the_latest_entry_of_each_key_is_found_wherever_it_is() {
 }
 
 #[test]
+fn of_two_versions_of_the_last_entry_the_one_that_came_later_is_told_wherever_they_are() {
+    let fixture = Fixture::new();
+    let is_last = |says: &str| {
+        let latest = fixture.store().latest(fixture.anna, &["k".to_owned()]).unwrap();
+        let told: Vec<_> = latest.iter().map(|found| (saying(&found.text), found.write_ts - START_S)).collect();
+        assert_eq!(told, [(says.to_owned(), 5.0)]);
+    };
+    fixture.append(fixture.anna, &[(5.0, "first"), (4.0, "before")]);
+    fixture.append(fixture.anna, &[(5.0, "second")]);
+    fixture.append(fixture.anna, &[(3.0, "late")]);
+    is_last("second");
+    fixture.store().seal_all().unwrap();
+    is_last("second");
+    fixture.append(fixture.anna, &[(5.0, "third"), (1.0, "late")]);
+    fixture.append(fixture.anna, &[(2.0, "later")]);
+    is_last("third");
+}
+
+#[test]
 fn nothing_of_a_deleted_user_is_left_in_any_file() {
     let mut fixture = Fixture::new();
     let ben = fixture.runtime.block_on(fixture.store().register("ben-the-secret")).unwrap();
@@ -388,6 +407,9 @@ fn any_history_reads_the_same_sealed_and_unsealed() {
                 model.range(from.to_bits()..=to.to_bits()).map(|(_, says)| says.clone()).collect();
             let query = Query { from: Some(START_S + from), to: Some(START_S + to), ..Query::all(None) };
             assert_eq!(fixture.says(&query), expected, "seed {seed}, step {step}");
+            let latest = fixture.store().latest(fixture.anna, &["k".to_owned()]).unwrap();
+            let said = latest.first().map(|entry| saying(&entry.text));
+            assert_eq!(said.as_ref(), model.values().next_back(), "seed {seed}, step {step}");
         }
         fixture.is_sound();
     }

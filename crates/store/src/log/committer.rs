@@ -321,7 +321,8 @@ fn frame_of(group: &[Waiting], hot: &Hot, tail: &Tail, bytes: usize, unsynced: u
         *next += 1;
         frame.extend_from_slice(&header.write());
         frame.extend_from_slice(&upload.rows);
-        records.push(HotRecord::new(&header, RecordAt { segment: tail.header.number, offset }, arrived));
+        let at = RecordAt { segment: tail.header.number, offset };
+        records.push(HotRecord::new(&header, upload.keys, at, arrived));
     }
     frame::seal(&mut frame, tail.header.salt, tail.sequence, unsynced);
     (frame, records)
