@@ -101,6 +101,7 @@ impl Store {
             rng: StdRng::from_rng(&mut rng),
             is_poisoned: false,
             unsynced: (0, 0),
+            last_group: (Duration::ZERO, 0),
         };
         let committer = if core.damage.is_none() {
             Some(Committer::start(log).map_err(Error::io("starting the writing thread for", &core.dir))?)
