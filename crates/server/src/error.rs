@@ -97,6 +97,7 @@ impl ServerError {
                 | rushhour_store::Error::ReadOnly { .. }
                 | rushhour_store::Error::Reopened,
             ) => StatusCode::SERVICE_UNAVAILABLE,
+                | rushhour_store::Error::Unsealed
             Self::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -113,7 +114,7 @@ impl IntoResponse for ServerError {
         *response.status_mut() = self.status();
         let retry_after_s = match &self {
             Self::TooOften(wait) => Some(seconds(*wait)),
-            Self::Crowded | Self::Slow(_) => Some(RETRY_AFTER_S),
+            Self::Crowded | Self::Slow(_) | Self::Store(rushhour_store::Error::Unsealed) => Some(RETRY_AFTER_S),
             _ => None,
         };
         if let Some(wait_s) = retry_after_s {

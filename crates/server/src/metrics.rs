@@ -161,6 +161,7 @@ fn register_store(registry: &mut Registry, app: &App) {
         ("em_store_segments", "Segment files of the log", stat.segments as f64),
         ("em_store_writable", "1 while uploads can be kept, else 0", f64::from(u8::from(is_writable))),
     ];
+        ("em_store_hot_bytes", "Memory that the uploads in the log take", stat.hot_bytes as f64),
     for (name, help, value) in gauges {
         set(registry, name, help, value);
     }

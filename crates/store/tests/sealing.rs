@@ -9,7 +9,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rushhour_model::ids::UserId;
 use rushhour_store::{
-    ChapterKey, Disk, Error, LocalDisk, NewRow, Options, Position, Query, Repair, Rewrite, Store, TimeField, Upload,
+    ChapterKey, Disk, Error, LocalDisk, NewRow, Options, Policy, Position, Query, Repair, Rewrite, Store, TimeField,
+    Upload,
 };
 use tempfile::TempDir;
 
@@ -188,6 +189,25 @@ fn maintenance_seals_what_is_old_or_much_and_only_what_was_taken_in() {
     assert_eq!(seal(2.3 * DAY_S), 2_001);
     assert_eq!(fixture.all().len(), 2_002);
     fixture.is_sound();
+}
+
+#[test]
+fn when_uploads_take_too_much_memory_none_is_taken_until_some_are_sealed() {
+    let mut fixture = Fixture::new();
+    // Nobody is due for any other reason.
+    let policy = Policy { hot_bytes_max: 1_000, ..Policy::default() };
+    fixture.store = None;
+    fixture.store = Some(Store::open(Options { policy, ..options(fixture.dir.path()) }).unwrap());
+    let says = text(START_S, "so");
+    let row = NewRow { kind: "t", key: "k", write_ts: START_S, text: &says };
+    let append = || fixture.runtime.block_on(fixture.store().append(Upload::pack(fixture.anna, &[row])));
+    let taken = (0..1_000).take_while(|_| append().is_ok()).count();
+    assert!((10..100).contains(&taken), "{taken} uploads were taken");
+    assert!(matches!(append(), Err(Error::Unsealed)));
+    assert_eq!(fixture.all(), ["so"], "what is there can be read");
+    fixture.store().maintain(START_S).unwrap();
+    append().unwrap();
+    assert_eq!(fixture.store().stat().hot_entries, 1);
 }
 
 #[test]
