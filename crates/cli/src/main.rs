@@ -66,6 +66,10 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::Failure;
 
+/// A request makes and drops some dozens of small things, often on different threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Load generation and benchmarking for travel-diary servers such as e-mission.
 #[derive(Debug, Parser)]
 #[command(version = surroundings::VERSION, max_term_width = 100, after_help = AFTER_HELP)]

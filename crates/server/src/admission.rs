@@ -9,11 +9,13 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use prometheus_client::metrics::counter::Counter;
+use rushhour_model::wire::route;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::app::App;
 use crate::error::ServerError;
+use crate::routes::LAST;
 
 /// Bounds on the requests of a class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +37,14 @@ pub(crate) enum Class {
     Read,
     /// All others: they are answered from memory, or with one look into the directory.
     Call,
+}
+
+impl Class {
+    /// What a request of this class's routes is: the last entry of a log is one look, and clients ask for it all the time.
+    fn of(self, path: &str) -> Self {
+        let is_last = path.starts_with(route::LOGS) && path.ends_with(LAST);
+        if matches!(self, Self::Read) && is_last { Self::Call } else { self }
+    }
 }
 
 /// A queue for each class.
@@ -113,6 +123,7 @@ impl Drop for Place<'_> {
 
 /// Lets a request in when it is its turn, or answers that there are too many.
 pub(crate) async fn admit(State((app, class)): State<(Arc<App>, Class)>, request: Request, next: Next) -> Response {
+    let class = class.of(request.uri().path());
     let permit = match app.admission.queue(class).enter().await {
         Ok(permit) => permit,
         Err(error) => return error.into_response(),
@@ -155,6 +166,13 @@ mod tests {
         drop(first);
         drop(second.await.unwrap());
         assert_eq!((queue.refused.get(), queue.waiting.load(Ordering::Relaxed)), (1, 0));
+    }
+
+    #[test]
+    fn whoever_polls_the_last_entry_of_a_log_does_not_wait_behind_those_who_read_much() {
+        assert!(matches!(Class::Read.of("/logs/sensor/last"), Class::Call));
+        assert!(matches!(Class::Read.of("/logs/sensor"), Class::Read));
+        assert!(matches!(Class::Upload.of("/logs/sensor/last"), Class::Upload));
     }
 
     #[tokio::test(start_paused = true)]

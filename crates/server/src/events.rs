@@ -15,11 +15,12 @@ use prometheus_client::metrics::counter::Counter;
 use rushhour_model::ids::UserId;
 use rushhour_model::received::key_of;
 use rushhour_model::wire::write_entry;
-use rushhour_store::{Changes, Error, Found, Position, blocking};
+use rushhour_store::{Changes, Error, Found, Position, blocking, steady_time};
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 
 use crate::app::App;
+use crate::metrics::Durations;
 
 /// The tail of a user's log takes at most so many bytes; one larger upload is a tail of its own.
 const TAIL_BYTES_MAX: usize = 1 << 20;
@@ -35,6 +36,8 @@ struct Event {
     /// Where to go on after it.
     next: Position,
     entries: Vec<Told>,
+    /// When the first of them was acknowledged.
+    appended: Duration,
 }
 
 /// An entry, as subscribers are told it.
@@ -55,6 +58,8 @@ pub(crate) struct Hub {
     subscribers: AtomicUsize,
     /// Subscribers that fell behind and were let go.
     pub(crate) dropped: Counter,
+    /// How long it took from an acknowledgement until a subscriber was told.
+    pub(crate) delivery: Arc<Durations>,
 }
 
 /// Somebody who is followed.
@@ -63,6 +68,8 @@ struct Topic {
     tail: Mutex<Tail>,
     /// Something was appended.
     appended: Arc<Notify>,
+    /// When the first was that was not read.
+    unread_since: Mutex<Option<Duration>>,
     /// How far the tail reaches.
     reach: watch::Sender<Position>,
 }
@@ -108,6 +115,7 @@ impl Hub {
             return;
         }
         if let Some((_, topic)) = self.topics.lock().expect("no holder panics").get(&user) {
+            topic.unread_since.lock().expect("no holder panics").get_or_insert_with(steady_time);
             topic.appended.notify_one();
         }
     }
@@ -146,7 +154,8 @@ fn follow(app: &Arc<App>, user: UserId) -> Arc<Topic> {
     let from = app.store.position(user);
     let tail = Mutex::new(Tail { events: VecDeque::new(), bytes: 0, from });
     let appended = Arc::new(Notify::new());
-    let topic = Arc::new(Topic { tail, appended: Arc::clone(&appended), reach: watch::Sender::new(from) });
+    let (waker, reach) = (Arc::clone(&appended), watch::Sender::new(from));
+    let topic = Arc::new(Topic { tail, appended: waker, unread_since: Mutex::default(), reach });
     tokio::spawn(read_on(Arc::downgrade(app), user, Arc::downgrade(&topic), appended));
     topic
 }
@@ -165,6 +174,7 @@ async fn read_on(app: Weak<App>, user: UserId, topic: Weak<Topic>, appended: Arc
 /// Adds what is new to the tail; returns whether there was something.
 async fn read_more(app: &Arc<App>, user: UserId, topic: &Topic) -> Result<bool, Error> {
     let after = *topic.reach.borrow();
+    let since = topic.unread_since.lock().expect("no holder panics").take();
     let reading = Arc::clone(app);
     let (next, entries) = blocking(move || {
         let changes = reading.store.feed(user, None, after, PAGE_ENTRIES_MAX)?;
@@ -174,7 +184,12 @@ async fn read_more(app: &Arc<App>, user: UserId, topic: &Topic) -> Result<bool, 
     if next == after {
         return Ok(false);
     }
-    topic.tail.lock().expect("no holder panics").push(Event { next, entries });
+    topic.tail.lock().expect("no holder panics").push(Event {
+        next,
+        entries,
+        // What was not noted yet was acknowledged a moment ago.
+        appended: since.unwrap_or_else(steady_time),
+    });
     topic.reach.send_replace(next);
     Ok(true)
 }
@@ -256,10 +271,15 @@ impl Subscription {
             return None;
         }
         let first = tail.events.partition_point(|event| event.next <= self.at);
-        let entries = tail.events.iter().skip(first).flat_map(|event| &event.entries);
         // The first of them may have been read for others, and partly told to this one.
         let is_asked = |told: &&Told| told.next > self.at && self.keys.contains(&told.key);
-        let event = event_of(reach, entries.filter(is_asked));
+        let told = || tail.events.iter().skip(first).map(|event| (event, event.entries.iter().filter(is_asked)));
+        for (event, mut entries) in told() {
+            if entries.next().is_some() {
+                self.app.hub.delivery.observe(steady_time().saturating_sub(event.appended));
+            }
+        }
+        let event = event_of(reach, told().flat_map(|(_, entries)| entries));
         self.at = reach.max(self.at);
         Some(event)
     }

@@ -17,7 +17,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::app::App;
 use crate::intake::wall_time;
-pub(crate) use durations::{COUNTS, Counts, quantile_s};
+pub(crate) use durations::{COUNTS, Counts, Durations, quantile_s};
 pub(crate) use keys::KeyCounts;
 pub(crate) use process::ProcessFigures;
 pub(crate) use shown::{Ending, RequestTimes};
@@ -128,6 +128,9 @@ impl Metrics {
         registry.register("em_sse_subscribers", "Subscribers to logs", subscribers);
         let dropped = "Subscribers that fell behind and were let go";
         registry.register("em_sse_dropped", dropped, app.hub.dropped.clone());
+        let delivery = "How long it took from an acknowledgement until a subscriber was told";
+        let shown = Shown(Arc::clone(&app.hub.delivery));
+        registry.register_with_unit("em_sse_delivery", delivery, Unit::Seconds, shown);
         self.intake.register(&mut registry);
         self.maintenance.register(&mut registry);
         register_store(&mut registry, app);
@@ -158,6 +161,7 @@ fn register_store(registry: &mut Registry, app: &App) {
     let gauges = [
         ("em_store_entries", "Entries in the store", stat.entries as f64),
         ("em_store_hot_entries", "Entries in the log that are not sealed", stat.hot_entries as f64),
+        ("em_store_hot_bytes", "Memory that the uploads in the log take", stat.hot_bytes as f64),
         ("em_store_segments", "Segment files of the log", stat.segments as f64),
         ("em_store_writable", "1 while uploads can be kept, else 0", f64::from(u8::from(is_writable))),
     ];

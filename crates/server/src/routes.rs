@@ -33,6 +33,7 @@ use crate::app::App;
 use crate::error::ServerError;
 use crate::operator;
 use crate::request_log::measure;
+pub(crate) use crate::routes::events::LAST;
 use crate::serial::in_turn;
 
 /// The whole HTTP interface over `app`.

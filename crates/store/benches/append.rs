@@ -1,4 +1,4 @@
-//! Per upload: packing it, making it durable alone and in company, and finding it again.
+//! Per upload: packing it, making it durable alone and in company, and finding it again, or the last one.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on may panic")]
 
@@ -98,4 +98,22 @@ fn find_a_day_of_a_year(bencher: Bencher<'_, '_>) {
     bencher
         .counter(ItemsCount::new(4 * ENTRIES))
         .bench_local(|| runtime.block_on(store.find(USER, query.clone())).unwrap().len());
+}
+
+/// The last entry of a log that is appended to again and again, beside a day of locations; and of one that nobody has
+/// written to.
+#[divan::bench(args = ["sensor", "nothing"])]
+fn the_last_entry(bencher: Bencher<'_, '_>, key: &str) {
+    let (store, runtime, _dir) = open();
+    for upload in 0..4 {
+        runtime.block_on(store.append(pack(&texts(upload * ENTRIES)))).unwrap();
+    }
+    for number in 0..1_000 {
+        let write_ts = 1_767_600_000.0 + f64::from(number);
+        let row =
+            NewRow { kind: "log", key: "sensor", write_ts, text: &format!(r#"{{"data":{{"reading":{number}}}}}"#) };
+        runtime.block_on(store.append(Upload::pack(USER, &[row]))).unwrap();
+    }
+    let keys = [key.to_owned()];
+    bencher.bench_local(|| store.latest(USER, &keys).unwrap());
 }

@@ -1,12 +1,14 @@
 //! What is in the log and not sealed yet, in memory: per user a list of uploads, and nothing per entry.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use rushhour_model::ids::UserId;
 
 use crate::clock::Clock;
+use crate::key_set::KeySet;
 use crate::log::RecordAt;
 use crate::pending::Pending;
 use crate::upload::RecordHeader;
@@ -22,15 +24,17 @@ pub(crate) struct HotRecord {
     pub(crate) bytes: u32,
     pub(crate) first_ts: f64,
     pub(crate) last_ts: f64,
+    /// What its entries are of; of an upload from before the store was opened nobody knows.
+    pub(crate) keys: KeySet,
     /// When it came, in tenths of a second since the store was opened: enough for thirteen years, and it takes no room.
     pub(crate) arrived_ds: u32,
 }
 
 impl HotRecord {
-    pub(crate) fn new(header: &RecordHeader, at: RecordAt, arrived: Duration) -> Self {
+    pub(crate) fn new(header: &RecordHeader, keys: KeySet, at: RecordAt, arrived: Duration) -> Self {
         let RecordHeader { number, entries, bytes, first_ts, last_ts, .. } = *header;
         let arrived_ds = u32::try_from(arrived.as_millis() / 100).unwrap_or(u32::MAX);
-        Self { at, number, entries, bytes, first_ts, last_ts, arrived_ds }
+        Self { at, number, entries, bytes, first_ts, last_ts, keys, arrived_ds }
     }
 }
 
@@ -59,11 +63,19 @@ pub(crate) struct Hot {
     pending: Pending,
     clock: Clock,
     opened: Duration,
+    /// How many uploads of everybody there are.
+    uploads: AtomicUsize,
 }
 
 impl Hot {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { users: RwLock::default(), pending: Pending::default(), clock, opened: clock() }
+        Self {
+            users: RwLock::default(),
+            pending: Pending::default(),
+            clock,
+            opened: clock(),
+            uploads: AtomicUsize::new(0),
+        }
     }
 
     /// The time since the store was opened.
@@ -97,6 +109,7 @@ impl Hot {
         }
         hot.next = record.number + 1;
         hot.records.push_back(record);
+        self.uploads.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The number that the next upload of `user` gets.
@@ -134,10 +147,10 @@ impl Hot {
     pub(crate) fn drop_sealed(&self, user: UserId, sealed: u32) {
         let Some(hot) = self.user(user) else { return };
         let mut hot = hot.write().expect("no reader panics");
-        while hot.records.front().is_some_and(|record| record.number < sealed) {
-            hot.records.pop_front();
-        }
+        let gone = hot.records.partition_point(|record| record.number < sealed);
+        hot.records.drain(..gone);
         hot.records.shrink_to_fit();
+        self.uploads.fetch_sub(gone, Ordering::Relaxed);
     }
 
     /// Notes that `user` was looked at for sealing.
@@ -149,7 +162,14 @@ impl Hot {
 
     /// Forgets `user`.
     pub(crate) fn remove(&self, user: UserId) {
-        self.users.write().expect("no reader panics").remove(&user);
+        let gone = self.users.write().expect("no reader panics").remove(&user);
+        let uploads = gone.map_or(0, |hot| hot.read().expect("no writer panics").records.len());
+        self.uploads.fetch_sub(uploads, Ordering::Relaxed);
+    }
+
+    /// How much memory the uploads take; their lists may have as much room again for the next ones.
+    pub(crate) fn bytes(&self) -> u64 {
+        (self.uploads.load(Ordering::Relaxed) * size_of::<HotRecord>()) as u64
     }
 
     /// Who has uploads that were not taken in.

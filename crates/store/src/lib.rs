@@ -18,6 +18,7 @@ mod error;
 mod figures;
 mod hot;
 mod inventory;
+mod key_set;
 mod log;
 mod maintain;
 mod open;

@@ -26,6 +26,9 @@ pub struct Policy {
     pub pause_s: f64,
     /// When the log is longer, whoever keeps its first segment is sealed.
     pub log_bytes_max: u64,
+    /// When uploads in the log take more memory, no more are taken until some are sealed; from half of it on, whoever keeps
+    /// the log's first segment is.
+    pub hot_bytes_max: u64,
     /// A volume of which a greater share is dead is written anew.
     pub dead_share_max: f64,
     /// Whether what was not taken in is sealed too: for a store that no intake works on.
@@ -40,6 +43,8 @@ impl Default for Policy {
             settled_s: 24.0 * 3600.0,
             pause_s: 6.0 * 3600.0,
             log_bytes_max: 1 << 30,
+            // Five and a half million uploads: an hour of usages at a million a minute is sealed long before.
+            hot_bytes_max: 256 << 20,
             dead_share_max: 0.25,
             seals_untaken: false,
         }
@@ -155,7 +160,7 @@ impl Core {
         for (user, _) in first.iter().take(looked_at) {
             self.hot.note_sealing(*user, now_s);
         }
-        done.has_more = !rest.is_empty() || looked_at < first.len();
+        done.has_more = !rest.is_empty() || looked_at < first.len() || (looked_at > 0 && self.is_hot(policy));
         done.segments = self.retire()?;
         if !done.has_more {
             done.volumes = usize::from(self.reclaim_one(policy.dead_share_max)?);
@@ -216,9 +221,15 @@ impl Core {
         Ok(looked_at)
     }
 
+    /// Whether what is in the log takes so much memory that uploads may soon be refused.
+    fn is_hot(&self, policy: &Policy) -> bool {
+        self.hot.bytes() > policy.hot_bytes_max / 2
+    }
+
     /// Who is due, and up to which upload.
     fn due(&self, now_s: f64, policy: &Policy) -> Result<Due, Error> {
-        let forced = if self.segments.bytes()? > policy.log_bytes_max { self.hot.first_segment() } else { None };
+        let is_long = self.segments.bytes()? > policy.log_bytes_max || self.is_hot(policy);
+        let forced = if is_long { self.hot.first_segment() } else { None };
         let mut due = Due::new();
         for user in self.hot.users() {
             let until = self.hot.look(user, |hot| match hot.records.front() {

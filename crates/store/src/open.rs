@@ -16,6 +16,7 @@ use crate::directory::Directory;
 use crate::disk::{Disk, LocalDisk};
 use crate::error::Error;
 use crate::hot::{Hot, HotRecord};
+use crate::key_set::KeySet;
 use crate::log::{Ack, Committer, Counters, Log, Tail, recover};
 use crate::maintain::Policy;
 use crate::store::Store;
@@ -100,6 +101,7 @@ impl Store {
             rng: StdRng::from_rng(&mut rng),
             is_poisoned: false,
             unsynced: (0, 0),
+            last_group: (Duration::ZERO, 0),
         };
         let committer = if core.damage.is_none() {
             Some(Committer::start(log).map_err(Error::io("starting the writing thread for", &core.dir))?)
@@ -137,7 +139,9 @@ impl Opened {
         let directory = Directory::open(Arc::clone(&disk), &dir)?;
         let hot = Arc::new(Hot::new(clock));
         hot.start(directory.people()?.iter().map(|person| (person.id, person.sealed)));
-        let apply = |header: RecordHeader, at| hot.apply(header.user, HotRecord::new(&header, at, Duration::ZERO));
+        let apply = |header: RecordHeader, at| {
+            hot.apply(header.user, HotRecord::new(&header, KeySet::ANY, at, Duration::ZERO));
+        };
         let recovered = recover(&*disk, &log_dir, directory.log_start()?, apply)?;
         disk.sync_dir(&dir).map_err(Error::io("syncing", &dir))?;
         let damage = recovered.damage.first().map(ToString::to_string);

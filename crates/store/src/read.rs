@@ -1,5 +1,7 @@
 //! Reading: what is sealed and what is in the log, as one.
 
+mod latest;
+
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -12,6 +14,7 @@ use crate::core::Core;
 use crate::directory::{ChunkRow, Taken};
 use crate::error::Error;
 use crate::hot::HotUser;
+use crate::key_set::KeySet;
 use crate::query::{Query, TimeField, second_of};
 
 /// How often a read begins again when what it was about to read was sealed or moved meanwhile.
@@ -98,9 +101,7 @@ impl<'a> Scope<'a> {
 
     fn has_chunk(&self, row: &ChunkRow) -> bool {
         let lag = if row.lag_s == u32::MAX { f64::INFINITY } else { f64::from(row.lag_s) };
-        // The last second ends where the next one starts; the first and the last one of all have no bounds.
-        let first = if row.first_s == 0 { f64::NEG_INFINITY } else { f64::from(row.first_s) };
-        let end = if row.last_s == u32::MAX { f64::INFINITY } else { f64::from(row.last_s) + 1.0 };
+        let (first, end) = row.times();
         let is_near = self.data.is_none_or(|(from, to)| first - lag <= to && from <= end + lag);
         is_near && row.last_upload >= self.upload_min
     }
@@ -134,47 +135,6 @@ impl Core {
             found
         };
         Ok(found)
-    }
-
-    /// See [`Store::latest`](crate::Store::latest).
-    pub(crate) fn latest(&self, user: UserId, keys: &[String]) -> Result<Vec<Found>, Error> {
-        let mut found: Vec<Found> = Vec::new();
-        let mut left: Vec<String> = keys.to_vec();
-        let mut to = f64::INFINITY;
-        while !left.is_empty() {
-            // From the last chunk to the first, until every key was seen: what is in the log comes with each of them.
-            let Some(from) = self.last_start(user, to)? else { break };
-            let view = self.view(user, &Scope { from, to, ..Scope::all(Some(&left)) })?;
-            let mut last: Vec<At> = view.rows();
-            // What is in the log may reach beyond; it is looked at in its turn.
-            last.retain(|at| (from..=to).contains(&view.write_ts(*at)));
-            last.sort_by(|one, other| in_time(view.write_ts(*one), view.write_ts(*other)));
-            for at in last.into_iter().rev() {
-                let name = view.piece(at.0).name(at.1);
-                if let Some(place) = left.iter().position(|key| **key == *name.key) {
-                    left.swap_remove(place);
-                    found.push(view.found(user, at, view.write_ts(at), view.piece(at.0).text(at.1)));
-                }
-            }
-            if from == f64::NEG_INFINITY {
-                break;
-            }
-            to = from.next_down();
-        }
-        found.sort_by(|one, other| in_time(one.stamp, other.stamp).then(one.id.cmp(&other.id)));
-        Ok(found)
-    }
-
-    /// When the last chunk that starts at or before `to` starts; the beginning of time when there is none. `None` when
-    /// `to` is before everything.
-    fn last_start(&self, user: UserId, to: f64) -> Result<Option<f64>, Error> {
-        if to == f64::NEG_INFINITY {
-            return Ok(None);
-        }
-        let Some(number) = self.number(user) else { return Ok(Some(f64::NEG_INFINITY)) };
-        let (_, chunks) = self.directory.chunks(number, 0, second_of(to))?;
-        let start = chunks.last().map(|chunk| chunk.first_s).filter(|first_s| *first_s > 0 && chunks.len() > 1);
-        Ok(Some(start.map_or(f64::NEG_INFINITY, f64::from)))
     }
 
     /// See [`Store::feed`](crate::Store::feed).
@@ -299,23 +259,30 @@ impl Core {
         };
         let mut pieces = Vec::new();
         for chunk in chunks.iter().filter(|chunk| scope.has_chunk(chunk)) {
-            match self.volumes.read(chunk, scope.keys)? {
-                Some(rows) => pieces.push(Arc::new(rows)),
-                None if self.directory.chunk(chunk.user, chunk.first_s)? == Some(*chunk) => {
-                    return Err(self.volumes.damaged(chunk));
-                }
-                None => return Ok(None),
-            }
+            let Some(rows) = self.read_chunk(chunk, scope.keys)? else { return Ok(None) };
+            pieces.push(Arc::new(rows));
         }
         let sealed_pieces = pieces.len();
+        let keys = scope.keys.map_or(KeySet::ANY, |keys| KeySet::of(keys.iter().map(String::as_str)));
         let is_asked = |record: &&crate::hot::HotRecord| {
-            record.number >= sealed.max(scope.upload_min) && record.first_ts <= scope.to && scope.from <= record.last_ts
+            let is_within = record.first_ts <= scope.to && scope.from <= record.last_ts;
+            is_within && record.number >= sealed.max(scope.upload_min) && record.keys.may_meet(keys)
         };
         for record in hot.records.iter().filter(is_asked) {
             let Some(rows) = self.shown_record(user, record, scope.keys)? else { return Ok(None) };
             pieces.push(rows);
         }
         Ok(Some(View { overlaps: pieces.len() > sealed_pieces, pieces, taken: hot.taken }))
+    }
+
+    /// Reads a chunk that the directory has told of; `None` when it was moved meanwhile.
+    fn read_chunk(&self, chunk: &ChunkRow, keys: Option<&[String]>) -> Result<Option<Rows>, Error> {
+        match self.volumes.read(chunk, keys)? {
+            None if self.directory.chunk(chunk.user, chunk.first_s)? == Some(*chunk) => {
+                Err(self.volumes.damaged(chunk))
+            }
+            read => Ok(read),
+        }
     }
 
     fn never_still(&self) -> Error {

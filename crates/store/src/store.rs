@@ -47,6 +47,8 @@ pub struct Stat {
     pub entries: u64,
     /// Entries of those that are in the log only.
     pub hot_entries: u64,
+    /// Memory that the uploads in the log take.
+    pub hot_bytes: u64,
     /// Segment files of the log.
     pub segments: usize,
     /// Syncs of the log.
@@ -76,9 +78,13 @@ impl Store {
     /// [`Ack::Memory`] it can be found.
     ///
     /// # Errors
-    /// [`Error::DiskFull`], after which a later try may succeed, [`Error::ReadOnly`], or [`Error::Poisoned`].
+    /// [`Error::DiskFull`] or [`Error::Unsealed`], after which a later try may succeed, [`Error::ReadOnly`], or
+    /// [`Error::Poisoned`].
     pub async fn append(&self, upload: Upload) -> Result<(), Error> {
         self.core.writable()?;
+        if self.core.hot.bytes() > self.policy.hot_bytes_max {
+            return Err(Error::Unsealed);
+        }
         self.committer.as_ref().ok_or(Error::Poisoned)?.append(upload).await
     }
 
@@ -302,6 +308,7 @@ impl Store {
             users: self.core.people.read().expect("no writer panics").tokens.len(),
             entries: self.core.sealed_entries.load(Ordering::Relaxed) + hot_entries,
             hot_entries,
+            hot_bytes: self.core.hot.bytes(),
             segments: self.core.segments.count(),
             syncs: self.counters.syncs.load(Ordering::Relaxed),
             uploads: self.counters.uploads.load(Ordering::Relaxed),

@@ -10,6 +10,7 @@ use rushhour_model::ids::UserId;
 use uuid::Uuid;
 
 use crate::chunk::{NewRow, Rows};
+use crate::key_set::KeySet;
 
 /// The bytes in front of a record's rows.
 pub(crate) const RECORD_HEADER_BYTES: usize = 48;
@@ -20,6 +21,7 @@ pub(crate) const RECORD_HEADER_BYTES: usize = 48;
 pub struct Upload {
     pub(crate) header: RecordHeader,
     pub(crate) rows: Vec<u8>,
+    pub(crate) keys: KeySet,
 }
 
 impl Upload {
@@ -37,7 +39,7 @@ impl Upload {
             last_ts: stamps().fold(f64::NEG_INFINITY, f64::max),
         };
         header.crc = header.checksum(&packed);
-        Self { header, rows: packed }
+        Self { header, rows: packed, keys: KeySet::of_rows(rows) }
     }
 
     /// Whose it is.

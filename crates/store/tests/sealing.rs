@@ -9,7 +9,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rushhour_model::ids::UserId;
 use rushhour_store::{
-    ChapterKey, Disk, Error, LocalDisk, NewRow, Options, Position, Query, Repair, Rewrite, Store, TimeField, Upload,
+    ChapterKey, Disk, Error, LocalDisk, NewRow, Options, Policy, Position, Query, Repair, Rewrite, Store, TimeField,
+    Upload,
 };
 use tempfile::TempDir;
 
@@ -191,6 +192,25 @@ fn maintenance_seals_what_is_old_or_much_and_only_what_was_taken_in() {
 }
 
 #[test]
+fn when_uploads_take_too_much_memory_none_is_taken_until_some_are_sealed() {
+    let mut fixture = Fixture::new();
+    // Nobody is due for any other reason.
+    let policy = Policy { hot_bytes_max: 1_000, ..Policy::default() };
+    fixture.store = None;
+    fixture.store = Some(Store::open(Options { policy, ..options(fixture.dir.path()) }).unwrap());
+    let says = text(START_S, "so");
+    let row = NewRow { kind: "t", key: "k", write_ts: START_S, text: &says };
+    let append = || fixture.runtime.block_on(fixture.store().append(Upload::pack(fixture.anna, &[row])));
+    let taken = (0..1_000).take_while(|_| append().is_ok()).count();
+    assert!((10..100).contains(&taken), "{taken} uploads were taken");
+    assert!(matches!(append(), Err(Error::Unsealed)));
+    assert_eq!(fixture.all(), ["so"], "what is there can be read");
+    fixture.store().maintain(START_S).unwrap();
+    append().unwrap();
+    assert_eq!(fixture.store().stat().hot_entries, 1);
+}
+
+#[test]
 fn changes_are_told_from_a_position_on_whatever_is_sealed() {
     let mut fixture = Fixture::new();
     let feed = |fixture: &Fixture, after: Position, entries_max: usize| {
@@ -237,6 +257,25 @@ fn the_latest_entry_of_each_key_is_found_wherever_it_is() {
     let latest = fixture.store().latest(fixture.anna, &["rare".to_owned(), "hot".to_owned(), "none".to_owned()]);
     let texts: Vec<String> = latest.unwrap().into_iter().map(|found| found.text).collect();
     assert_eq!(texts, ["\"new\"", "1"]);
+}
+
+#[test]
+fn of_two_versions_of_the_last_entry_the_one_that_came_later_is_told_wherever_they_are() {
+    let fixture = Fixture::new();
+    let is_last = |says: &str| {
+        let latest = fixture.store().latest(fixture.anna, &["k".to_owned()]).unwrap();
+        let told: Vec<_> = latest.iter().map(|found| (saying(&found.text), found.write_ts - START_S)).collect();
+        assert_eq!(told, [(says.to_owned(), 5.0)]);
+    };
+    fixture.append(fixture.anna, &[(5.0, "first"), (4.0, "before")]);
+    fixture.append(fixture.anna, &[(5.0, "second")]);
+    fixture.append(fixture.anna, &[(3.0, "late")]);
+    is_last("second");
+    fixture.store().seal_all().unwrap();
+    is_last("second");
+    fixture.append(fixture.anna, &[(5.0, "third"), (1.0, "late")]);
+    fixture.append(fixture.anna, &[(2.0, "later")]);
+    is_last("third");
 }
 
 #[test]
@@ -388,6 +427,9 @@ fn any_history_reads_the_same_sealed_and_unsealed() {
                 model.range(from.to_bits()..=to.to_bits()).map(|(_, says)| says.clone()).collect();
             let query = Query { from: Some(START_S + from), to: Some(START_S + to), ..Query::all(None) };
             assert_eq!(fixture.says(&query), expected, "seed {seed}, step {step}");
+            let latest = fixture.store().latest(fixture.anna, &["k".to_owned()]).unwrap();
+            let said = latest.first().map(|entry| saying(&entry.text));
+            assert_eq!(said.as_ref(), model.values().next_back(), "seed {seed}, step {step}");
         }
         fixture.is_sound();
     }

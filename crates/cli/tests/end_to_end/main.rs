@@ -5,6 +5,7 @@
 mod browser;
 mod compare;
 mod diary;
+mod events;
 mod interrupt;
 mod kill;
 mod launch;
@@ -13,6 +14,7 @@ mod operator;
 mod original;
 mod prometheus;
 mod report;
+mod schemathesis;
 mod serving;
 mod shards;
 mod stall;

@@ -26,6 +26,8 @@ use crate::intake::wall_time;
 use crate::metrics::KeyCounts;
 use crate::routes::{json, json_text};
 
+/// What stands behind a log's name when only its last entry is asked for.
+pub(crate) const LAST: &str = "/last";
 /// Where a client says how far it has got.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// A proxy that would gather what it passes on is asked not to.
@@ -140,7 +142,7 @@ pub(crate) async fn read(
     RawQuery(query): RawQuery,
 ) -> Result<Response, ServerError> {
     let user = caller.user(&app, None)?;
-    if let Some(name) = name.strip_suffix("/last") {
+    if let Some(name) = name.strip_suffix(LAST) {
         let keys = [name.to_owned()];
         let found = blocking(move || app.store.latest(user, &keys)).await?;
         let entry = found.first().map_or("null".to_owned(), |entry| list(user, std::slice::from_ref(entry)));
@@ -176,7 +178,7 @@ fn position(name: &'static str, text: &str) -> Result<Position, ServerError> {
 
 fn is_name(name: &str) -> Result<(), ServerError> {
     let is_name =
-        (1..=NAME_BYTES_MAX).contains(&name.len()) && !name.ends_with("/last") && !name.contains(char::is_control);
+        (1..=NAME_BYTES_MAX).contains(&name.len()) && !name.ends_with(LAST) && !name.contains(char::is_control);
     let reason = || format!("a log's name has 1 to {NAME_BYTES_MAX} bytes and does not end in /last");
     is_name.then_some(()).ok_or_else(|| ServerError::Invalid { name: "log", reason: reason() })
 }

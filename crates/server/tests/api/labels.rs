@@ -51,6 +51,7 @@ async fn a_redirect_leads_to_the_app() {
     for (path, target) in [
         ("/redirect/join?group=a", "/#/setup?group=a"),
         ("/redirect/client/setup?token=x%20y", "emission://client/setup?token=x%20y"),
+        ("/redirect/a%5Db%0A?token=%0A", "emission://a%5Db%0A?token=%0A"),
     ] {
         let request = axum::http::Request::get(path).body(axum::body::Body::empty()).unwrap();
         let response = server.answer(request).await;

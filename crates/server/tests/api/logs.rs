@@ -94,6 +94,9 @@ async fn what_is_appended_is_told_to_those_who_follow_that_log() {
     assert_eq!(read["entries"].as_array().unwrap().len(), 4);
     let (_, rest) = server.as_anna("GET", &format!("/logs/a?from={}", read["next"]), "").await;
     assert_eq!(rest, json!({"entries": [], "next": read["next"]}));
+    let (_, metrics) = server.send("GET", "/metrics", Body::empty()).await;
+    let count = metrics.lines().find_map(|line| line.strip_prefix("em_sse_delivery_seconds_count ")).unwrap();
+    assert!(count.parse::<u32>().unwrap() > 0, "{metrics}");
 }
 
 /// What a follower has seen over several lives of its server.

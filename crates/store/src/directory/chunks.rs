@@ -37,6 +37,14 @@ pub(crate) struct ChunkRow {
 }
 
 impl ChunkRow {
+    /// The write times between which its entries are. The last second ends where the next one starts; the first and the
+    /// last one of all have no bounds.
+    pub(crate) fn times(&self) -> (f64, f64) {
+        let first = if self.first_s == 0 { f64::NEG_INFINITY } else { f64::from(self.first_s) };
+        let end = if self.last_s == u32::MAX { f64::INFINITY } else { f64::from(self.last_s) + 1.0 };
+        (first, end)
+    }
+
     fn pack(&self) -> Packed {
         let Self { volume, offset, bytes, last_s, lag_s, first_upload, last_upload, entries, .. } = *self;
         (volume, offset, bytes, last_s, lag_s, first_upload, last_upload, entries)
@@ -152,6 +160,17 @@ impl Directory {
                 }
             }
             Ok((sealed, chunks))
+        })
+    }
+
+    /// How many uploads of a user were sealed, and their last chunk that starts at or before `until_s`. Both as of one
+    /// moment.
+    pub(crate) fn last_chunk(&self, user: u32, until_s: u32) -> Result<(u32, Option<ChunkRow>), Error> {
+        self.read(|database| {
+            let read = database.begin_read()?;
+            let sealed = read.open_table(USERS)?.get(user)?.map_or(0, |row| row.value().1);
+            let last = read.open_table(CHUNKS)?.range((user, 0)..=(user, until_s))?.next_back().transpose()?;
+            Ok((sealed, last.map(|(key, row)| ChunkRow::unpack(key.value(), row.value()))))
         })
     }
 

@@ -1,7 +1,9 @@
 //! The one thread that writes: it takes every upload that is waiting, writes them as one frame, syncs once, and only
 //! then lets them be seen and acknowledged.
 //!
-//! While a sync runs the next uploads gather, so groups grow with the load and a lone upload never waits for company.
+//! While a sync runs the next uploads gather, so groups grow with the load. Where syncs are quick they would stay small,
+//! and each costs the processor as much as a large one; so while many come the next ones gather a little longer. A lone
+//! upload, and those of a few who wait for each answer, never wait for company.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,6 +29,12 @@ use crate::upload::Upload;
 const WAITING_UPLOADS_MAX: usize = 1024;
 /// A group is closed once it has this many bytes; one larger upload makes a group of its own.
 const GROUP_BYTES_MAX: usize = 1 << 20;
+/// After a group of so many uploads the next ones gather …
+const GATHER_AFTER: usize = 4;
+/// … until so long after that group was started …
+const GATHER_MAX: Duration = Duration::from_millis(1);
+/// … and only while each such step brings another one: when everybody who waits for an answer is there, nobody comes.
+const GATHER_STEP: Duration = Duration::from_micros(150);
 /// The largest upload that is taken.
 const UPLOAD_BYTES_MAX: usize = 1 << 30;
 /// Without a sync for every group, so much may be written before there is one all the same.
@@ -114,6 +122,7 @@ impl Committer {
         let ack = log.ack;
         let thread = std::thread::Builder::new().name("log-committer".into()).spawn(move || {
             while let Some(first) = waiting.blocking_recv() {
+                log.gather(&waiting);
                 log.work(first, &mut waiting);
             }
             log.rotate();
@@ -174,9 +183,23 @@ pub(crate) struct Log {
     pub(crate) is_poisoned: bool,
     /// Frames and bytes that were written since the last sync.
     pub(crate) unsynced: (u32, u64),
+    /// The last group: when it was started, and how many uploads it had.
+    pub(crate) last_group: (Duration, usize),
 }
 
 impl Log {
+    /// Waits for more uploads while many come.
+    fn gather(&self, waiting: &mpsc::Receiver<Job>) {
+        let mut seen = waiting.len();
+        while self.ack == Ack::Sync && may_gather(self.last_group, (self.clock)()) {
+            std::thread::sleep(GATHER_STEP);
+            let before = std::mem::replace(&mut seen, waiting.len());
+            if seen <= before {
+                break;
+            }
+        }
+    }
+
     fn work(&mut self, first: Job, waiting: &mut mpsc::Receiver<Job>) {
         let mut group = Vec::new();
         let (mut bytes, mut next) = (0, Some(first));
@@ -194,6 +217,7 @@ impl Log {
             }
         }
         if !group.is_empty() {
+            self.last_group = ((self.clock)(), group.len());
             self.commit(group);
         }
         if self.unsynced.0 > 0 && (waiting.is_empty() || self.unsynced.1 > UNSYNCED_BYTES_MAX) {
@@ -306,6 +330,11 @@ impl Log {
     }
 }
 
+/// Whether uploads may gather after this group.
+fn may_gather((started, uploads): (Duration, usize), now: Duration) -> bool {
+    uploads >= GATHER_AFTER && now.saturating_sub(started) < GATHER_MAX
+}
+
 /// The frame of a group, and the place and number of each of its records.
 fn frame_of(group: &[Waiting], hot: &Hot, tail: &Tail, bytes: usize, unsynced: u32) -> (Vec<u8>, Vec<HotRecord>) {
     let mut frame = Vec::with_capacity(bytes);
@@ -321,8 +350,25 @@ fn frame_of(group: &[Waiting], hot: &Hot, tail: &Tail, bytes: usize, unsynced: u
         *next += 1;
         frame.extend_from_slice(&header.write());
         frame.extend_from_slice(&upload.rows);
-        records.push(HotRecord::new(&header, RecordAt { segment: tail.header.number, offset }, arrived));
+        let at = RecordAt { segment: tail.header.number, offset };
+        records.push(HotRecord::new(&header, upload.keys, at, arrived));
     }
     frame::seal(&mut frame, tail.header.salt, tail.sequence, unsynced);
     (frame, records)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uploads_gather_only_right_after_many() {
+        let after = |uploads: usize, passed_us: u64| {
+            let started = Duration::from_secs(7);
+            may_gather((started, uploads), started + Duration::from_micros(passed_us))
+        };
+        assert!(after(4, 0) && after(100, 999));
+        // A lone upload; those of a few; and those on a disk that takes its time, during which they have gathered.
+        assert!(!after(1, 0) && !after(3, 0) && !after(100, 1_000));
+    }
 }

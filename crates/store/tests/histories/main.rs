@@ -246,6 +246,10 @@ impl History {
                     continue;
                 }
             };
+            match self.store().latest(self.users[user], &["k".to_owned()]) {
+                Ok(latest) => assert_eq!(latest.last(), found.last(), "the last entry of user {user}"),
+                Err(error) => self.note(Err::<(), _>(error)),
+            }
             let found: Vec<(f64, String)> =
                 found.into_iter().map(|entry| (entry.write_ts - START_S, entry.text)).collect();
             self.model.check(user, &found, is_fresh, self.is_damaged);
