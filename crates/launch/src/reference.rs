@@ -96,7 +96,9 @@ impl Reference<'_> {
         let doors = emulation.as_ref().as_ref().map(Emulation::doors).unwrap_or_default();
         observer.steps(Stage::Start, 1);
         let log = dir.unused("server", "log");
-        let server = ServerProcess::start(self.program, self.flags, (data_dir, &log), &doors).await?;
+        let machine_used = || emulation.as_ref().as_ref().map(Emulation::used);
+        let server = ServerProcess::start(self.program, self.flags, (data_dir, &log), &doors).await;
+        let server = server.map_err(|error| explained(error, machine_used().as_ref()))?;
         let pid = server.pid().context("the server ended at once")?;
         let sampler = Sampler::start(pid, data_dir, &dir.unused("target", "csv"))?;
         let measured = Rc::new(RefCell::new(Measured::default()));
@@ -116,7 +118,7 @@ impl Reference<'_> {
         }
         observer.steps(Stage::Stop, 1);
         let used = sampler.finish();
-        let machine = emulation.as_ref().as_ref().map(Emulation::used);
+        let machine = machine_used();
         let stopped = server.stop().await.map_err(|error| explained(error, machine.as_ref()));
         observer.finish();
         let finished = match (outcome, &stopped) {

@@ -28,7 +28,7 @@ const Z: f64 = 2.575_829;
 pub fn measures(run: &RunResult) -> BTreeMap<String, f64> {
     let mut measures = BTreeMap::new();
     let completed: u64 = run.operations.values().map(|operation| operation.completed).sum();
-    if let (Some(target), true) = (run.target_use, completed > 0) {
+    if let (Some(target), true) = (&run.target_use, completed > 0) {
         let requests = completed as f64;
         measures.extend(target.measure_cpu_s.map(|cpu_s| (CPU.to_owned(), cpu_s * 1e3 / requests)));
         // Bytes are those of the whole life of the target, and so are these requests.
