@@ -26,7 +26,8 @@ pub fn pull_request(run: &RunResult) -> String {
         let _ = writeln!(text, "<details><summary>{title}</summary>\n\n{}\n</details>\n", table.markdown());
     }
     for note in notes(run).iter().filter(|note| !note.is_empty()) {
-        let _ = writeln!(text, "- {}", note.trim_start_matches("* ").replace('\n', " "));
+        // The star that marks an operation is no list in a list.
+        let _ = writeln!(text, "- {}", note.replace('*', "\\*").replace('\n', " "));
     }
     let _ = writeln!(text, "\n{}", circumstances(run));
     text
