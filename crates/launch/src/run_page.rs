@@ -4,11 +4,12 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use rushhour_report::page::{RunPage, Timeline, read_samples};
+use rushhour_report::page::{RunPage, Stretch, TargetSample, Timeline, read_samples, read_scraped};
 use serde::de::DeserializeOwned;
 
 use crate::health::HEALTH_FILE;
 use crate::rundir::{HISTOGRAMS_FILE, RESULT_FILE, read_histograms, read_intervals, read_result};
+use crate::scrape;
 
 /// The page's file name.
 pub const PAGE_FILE: &str = "report.html";
@@ -39,6 +40,9 @@ pub fn read_run_page(dir: &Path) -> Result<RunPage> {
         page.histograms = taken(read_histograms(dir), &mut damage);
     }
     page.target = samples(dir, TARGET_FILE, &mut damage);
+    if page.target.is_empty() {
+        page.target = scraped(dir, &mut damage);
+    }
     page.health = samples(dir, HEALTH_FILE, &mut damage);
     page.files = SHOWN
         .iter()
@@ -65,7 +69,7 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
 }
 
 /// The seconds up to the first that cannot be read.
-fn stretches(dir: &Path, damage: &mut Vec<String>) -> Vec<rushhour_report::page::Stretch> {
+fn stretches(dir: &Path, damage: &mut Vec<String>) -> Vec<Stretch> {
     let Some(intervals) = taken(read_intervals(dir), damage) else { return Vec::new() };
     let mut timeline = Timeline::new(&intervals.extent());
     for interval in intervals.iter() {
@@ -86,6 +90,14 @@ fn samples<T: DeserializeOwned>(dir: &Path, name: &str, damage: &mut Vec<String>
     let Ok(text) = std::fs::read_to_string(&path) else { return Vec::new() };
     let read = read_samples(&text).with_context(|| format!("reading {}", path.display()));
     taken(read, damage).unwrap_or_default()
+}
+
+/// What the target's own page said, if it was asked.
+fn scraped(dir: &Path, damage: &mut Vec<String>) -> Vec<TargetSample> {
+    let path = dir.join(scrape::FILE);
+    let Ok(text) = std::fs::read_to_string(&path) else { return Vec::new() };
+    let read = read_scraped(&text, scrape::CPU_S, scrape::MEMORY_BYTES);
+    taken(read.with_context(|| format!("reading {}", path.display())), damage).unwrap_or_default()
 }
 
 #[cfg(test)]

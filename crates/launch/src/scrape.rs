@@ -18,7 +18,7 @@ use crate::exposition::series;
 use crate::marks::Mark;
 
 /// The file's name.
-const FILE: &str = "target-metrics.ndjson";
+pub(crate) const FILE: &str = "target-metrics.ndjson";
 /// A longer page is cut: it is somebody else's, and it is kept in memory.
 const PAGE_BYTES_MAX: usize = 4 << 20;
 /// More are counted and not kept.
@@ -29,8 +29,8 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const ERRORS_MAX: u64 = 100;
 /// What Prometheus' client libraries say of their process
 /// (<https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics>).
-const CPU_S: &str = "process_cpu_seconds_total";
-const MEMORY_BYTES: &str = "process_resident_memory_bytes";
+pub(crate) const CPU_S: &str = "process_cpu_seconds_total";
+pub(crate) const MEMORY_BYTES: &str = "process_resident_memory_bytes";
 
 /// What is scraped, and how often.
 #[derive(Clone, Debug)]

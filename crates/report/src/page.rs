@@ -17,7 +17,7 @@ mod timeline;
 pub use history_page::{change_table, history_page};
 pub use index_page::{Found, Listed, index_page};
 pub use run_page::RunPage;
-pub use samples::{HealthSample, TargetSample, read as read_samples};
+pub use samples::{HealthSample, TargetSample, read as read_samples, read_scraped};
 pub use sweep_page::sweep_page;
 pub use timeline::{Extent, Stretch, StretchOperation, Timeline};
 

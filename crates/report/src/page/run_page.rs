@@ -333,7 +333,13 @@ mod tests {
         let ended = names.map(|name| (name.to_owned(), 20 * u64::from(seconds))).into();
         let mut timeline = Timeline::new(&Extent { end_s: seconds.into(), ended });
         (0..seconds).for_each(|start_s| timeline.add(&second(start_s)));
-        let sample = |s: u32| TargetSample { at_s: s.into(), cpu_s: f64::from(s) / 3.0, ..TargetSample::default() };
+        let sample = |s: u32| TargetSample {
+            at_s: s.into(),
+            cpu_s: f64::from(s) / 3.0,
+            memory_bytes: 1e8,
+            disk_bytes: 1e7,
+            written_bytes: f64::from(s) * 1e3,
+        };
         let operation = OperationResult { offered: 20 * u64::from(seconds), ..OperationResult::default() };
         let operations = names.map(|name| (name.to_owned(), operation.clone()));
         RunPage {

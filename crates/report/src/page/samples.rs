@@ -1,5 +1,7 @@
 //! What was sampled beside a run: the target's processor, memory and disk, and how healthy the machine was.
 
+use std::collections::BTreeMap;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +47,37 @@ pub fn read<T: DeserializeOwned>(csv: &str) -> Result<Vec<T>, csv::Error> {
     csv::Reader::from_reader(whole(csv).as_bytes()).deserialize().collect()
 }
 
+/// The samples in `target-metrics.ndjson`: what the target's own page said of its processor time and memory under these
+/// names. A line has what had changed, or why there was no page; a last line that was cut off is left out.
+///
+/// # Errors
+/// When a line is something else.
+pub fn read_scraped(ndjson: &str, cpu_s: &str, memory_bytes: &str) -> Result<Vec<TargetSample>, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Line {
+        at_s: f64,
+        #[serde(default)]
+        series: BTreeMap<String, f64>,
+    }
+    let mut last = TargetSample::default();
+    let mut samples = Vec::new();
+    for line in whole(ndjson).lines() {
+        let Line { at_s, series } = serde_json::from_str(line)?;
+        let told = |name: &str, before: f64| series.get(name).copied().unwrap_or(before);
+        last = TargetSample {
+            at_s,
+            cpu_s: told(cpu_s, last.cpu_s),
+            memory_bytes: told(memory_bytes, last.memory_bytes),
+            ..last
+        };
+        // Before the first page nothing is known.
+        if !samples.is_empty() || !series.is_empty() {
+            samples.push(last);
+        }
+    }
+    Ok(samples)
+}
+
 /// Samples more than this are thinned out: each that is left stands for those before it.
 const SAMPLES_MAX: usize = 360;
 
@@ -76,12 +109,14 @@ pub(crate) fn target_charts(samples: &[TargetSample], before_s: f64, length_s: f
     if xs.is_empty() {
         return Vec::new();
     }
-    let chart = |id: &str, title: &str, told: &str, unit, series: Vec<Series>| {
+    let chart = |id: &str, title: &str, told: &str, unit, mut series: Vec<Series>| {
+        // Of a target that somebody else started less is seen.
+        series.retain(|series| series.values.iter().flatten().any(|value| *value > 0.0));
         let highest = series.iter().flat_map(|series| series.values.iter().flatten()).fold(0.0, |a: f64, b| a.max(*b));
         let chart = Chart::new(id, title, (Axis::time(length_s), xs.clone()), Axis::linear(highest, unit), series);
         Chart { told: told.to_owned(), ..chart }
     };
-    vec![
+    let charts = [
         chart(
             "target-cpu",
             "Target: processor",
@@ -103,7 +138,8 @@ pub(crate) fn target_charts(samples: &[TargetSample], before_s: f64, length_s: f
             Unit::Bytes,
             vec![Series::line("bytes per s", "teal", written).drawn(Kind::Area)],
         ),
-    ]
+    ];
+    charts.into_iter().filter(|chart| !chart.series.is_empty()).collect()
 }
 
 /// The strip of the machine's health.
@@ -146,6 +182,18 @@ mod tests {
         assert_eq!(read("at_s,cpu_s,new\n0,0.5,3\n1,0.7,4\n2,0.").unwrap(), 2);
         assert_eq!(read("").unwrap(), 0);
         assert!(read("at_s\nsoon\n").unwrap_err().to_string().contains("line: 2"));
+    }
+
+    #[test]
+    fn what_a_page_said_of_its_process_is_a_sample() {
+        let lines = "{\"at_s\":0.1,\"error\":\"refused\"}\n{\"at_s\":1.0,\"series\":{\"cpu\":2.0,\"x\":1}}\n\
+                     {\"at_s\":6.0,\"series\":{\"rss\":5e6}}\n{\"at_s\":11.0,\"error\":\"late\"}\n{\"at_s";
+        let samples = read_scraped(lines, "cpu", "rss").unwrap();
+        let told: Vec<_> = samples.iter().map(|sample| (sample.at_s, sample.cpu_s, sample.memory_bytes)).collect();
+        assert_eq!(told, [(1.0, 2.0, 0.0), (6.0, 2.0, 5e6), (11.0, 2.0, 5e6)]);
+        let charts = target_charts(&samples, 0.0, 20.0);
+        assert_eq!(charts.iter().map(|chart| chart.id.as_str()).collect::<Vec<_>>(), ["target-memory"]);
+        assert!(read_scraped("damage\n", "cpu", "rss").is_err());
     }
 
     #[test]
