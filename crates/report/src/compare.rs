@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::limit::rounded;
 use crate::result::{RunResult, Verdict};
+use crate::summary::percent;
 use crate::table::Table;
 
 /// With fewer pairs nothing can be told of how far they agree.
@@ -135,7 +136,23 @@ pub fn compare(pairs: &[Pair], noise: &[Pair], tolerance: f64, seed: u64) -> Com
     if !is_quiet {
         notes.push("the machine was not quiet in every run, so latency informs and decides nothing".to_owned());
     }
-    Comparison { tolerance, rows: rows.collect(), notes }
+    let rows: Vec<Row> = rows.collect();
+    notes.extend(rows.iter().filter_map(|row| pairs_wanted(row, tolerance)));
+    Comparison { tolerance, rows, notes }
+}
+
+/// How many pairs would tell, where these could not: an interval narrows with the root of their number.
+fn pairs_wanted(row: &Row, tolerance: f64) -> Option<String> {
+    let Estimate { low, high, .. } = row.difference.filter(|_| row.decides && row.answer == Answer::CannotTell)?;
+    let wider = (high - low) / 2.0 / tolerance;
+    let wanted = (row.pairs as f64 * wider * wider).ceil();
+    (wider.is_finite() && wider > 1.0).then(|| {
+        format!(
+            "{}: about {wanted:.0} pairs like these, or longer runs, would tell {}",
+            row.measure,
+            percent(tolerance)
+        )
+    })
 }
 
 /// Whether a run's wall times are its target's.
@@ -274,7 +291,7 @@ fn words(row: &Row, tolerance: f64) -> String {
     let answer = match row.answer {
         Answer::Slower => more[0].to_owned(),
         Answer::Faster => more[1].to_owned(),
-        Answer::Same => format!("same within {}", signed(tolerance).trim_start_matches('+')),
+        Answer::Same => format!("same within {}", percent(tolerance)),
         Answer::CannotTell => "cannot tell".to_owned(),
     };
     match (row.is_regression, row.decides) {
@@ -383,6 +400,16 @@ mod tests {
         );
         let text = table(&comparison).text();
         assert!(text.contains("slower: regression") && text.contains("same within 5.0 %"), "{text}");
+    }
+
+    #[test]
+    fn too_much_noise_is_told_with_what_would_help() {
+        let pair =
+            |n: u32| (run(1.0, 10.0, Verdict::Pass), run(1.0 + f64::from(n % 5) / 10.0 - 0.2, 10.0, Verdict::Pass));
+        let comparison = compare(&(0..10).map(pair).collect::<Vec<_>>(), &[], 0.05, 1);
+        assert_eq!(comparison.rows[0].answer, Answer::CannotTell);
+        let note = comparison.notes.last().unwrap();
+        assert!(note.starts_with("cpu_ms_per_request: about ") && note.ends_with(" would tell 5.0 %"), "{note}");
     }
 
     #[test]
