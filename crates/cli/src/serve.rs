@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use rushhour_server::intake::Intake;
-use rushhour_server::{App, Limits, Maintenance, QueueLimits, Tls, open_operator_page, router, serve};
+use rushhour_server::{App, Limits, Maintenance, OperatorKey, QueueLimits, Tls, open_operator_page, router, serve};
 use rushhour_store::{Options, Policy, Store, blocking};
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit};
 use tokio::net::TcpListener;
@@ -77,9 +77,12 @@ pub(crate) struct Args {
     intake: IntakeArgs,
     #[command(flatten)]
     log: LogArgs,
-    /// Show the operator's page at /: to everybody (on), to this machine if only it is listened to (auto), or not
+    /// Show the operator's page at /: always (on), if only this machine is listened to or there is a key (auto), or not
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = OperatorPage::Auto)]
     operator_page: OperatorPage,
+    /// Show it only to who shows the key in the first line of this file, as a password or a bearer token
+    #[arg(long, value_name = "FILE")]
+    operator_key_file: Option<PathBuf>,
     /// Seal everything at once, for tests that want to see as much of it as they can
     #[arg(long, hide = true)]
     seal_eagerly: bool,
@@ -135,9 +138,9 @@ enum OperatorPage {
 
 impl OperatorPage {
     /// Whether there is one at `address`.
-    fn is_shown(self, address: SocketAddr) -> bool {
+    fn is_shown(self, address: SocketAddr, has_key: bool) -> bool {
         match self {
-            Self::Auto => address.ip().is_loopback(),
+            Self::Auto => has_key || address.ip().is_loopback(),
             Self::On => true,
             Self::Off => false,
         }
@@ -193,6 +196,7 @@ async fn serve_until_stopped(args: &Args, quiet: bool) -> Result<Exit> {
     }
     let limits = args.limits();
     let auth = args.auth.auth()?;
+    let operator_key = args.operator_key_file.as_deref().map(OperatorKey::open).transpose()?;
     let tls = match (&args.tls_cert, &args.tls_key) {
         (Some(certificates), Some(key)) => Some(Arc::new(Tls::open(certificates, key)?)),
         _ => None,
@@ -230,8 +234,8 @@ async fn serve_until_stopped(args: &Args, quiet: bool) -> Result<Exit> {
     info!(%address, users = stat.users, entries = stat.entries, "listening");
     let app = App::guarded(store, limits, auth);
     let app = Arc::new(if args.store == Manner::Serial { app.serial(args.service_time) } else { app });
-    if args.operator_page.is_shown(address) {
-        open_operator_page(&app);
+    if args.operator_page.is_shown(address, operator_key.is_some()) {
+        open_operator_page(&app, operator_key);
     }
     let intake = Intake::start(&app, args.intake.options()?).context("starting the intake")?;
     let every = if args.seal_eagerly { Duration::from_millis(1) } else { MAINTAIN_EVERY };

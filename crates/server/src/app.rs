@@ -147,12 +147,13 @@ impl App {
         Self { serial: Some(Serial::new(service_time)), ..self }
     }
 
-    /// Reads what has changed of the files that say who is believed.
+    /// Reads what has changed of the files that say who is believed, and who is the operator.
     ///
     /// # Errors
     /// When one makes no sense any more; what was known of it stays.
     pub fn refresh(&self) -> Result<(), FileError> {
-        self.auth.refresh()
+        self.auth.refresh()?;
+        self.operator.get().map_or(Ok(()), Operator::refresh)
     }
 
     /// Sums up what everybody has done so far. Blocks the thread.

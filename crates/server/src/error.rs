@@ -43,6 +43,8 @@ pub(crate) enum ServerError {
     TwoTokens,
     #[error("`Authorization` takes `Bearer` and a token")]
     Scheme,
+    #[error("this page is the operator's: show the operator's key as a bearer token or as a password")]
+    NoOperator,
     #[error("this token is not accepted{}", objection(.0.as_deref()))]
     Unbelieved(Option<String>),
     #[error("too many calls; the next one is taken in {} s", seconds(*.0))]
@@ -80,7 +82,7 @@ impl ServerError {
             | Self::Invalid { .. }
             | Self::Entry { .. }
             | Self::CutBody(_) => StatusCode::BAD_REQUEST,
-            Self::NoToken | Self::Scheme => StatusCode::UNAUTHORIZED,
+            Self::NoToken | Self::Scheme | Self::NoOperator => StatusCode::UNAUTHORIZED,
             Self::TwoTokens | Self::Unbelieved(_) | Self::UnknownToken => StatusCode::FORBIDDEN,
             Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NoRoute(_) | Self::NoSuch(_) => StatusCode::NOT_FOUND,
@@ -95,9 +97,9 @@ impl ServerError {
             | Self::Store(
                 rushhour_store::Error::Poisoned
                 | rushhour_store::Error::ReadOnly { .. }
+                | rushhour_store::Error::Unsealed
                 | rushhour_store::Error::Reopened,
             ) => StatusCode::SERVICE_UNAVAILABLE,
-                | rushhour_store::Error::Unsealed
             Self::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -121,7 +123,9 @@ impl IntoResponse for ServerError {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait_s));
         }
         if self.status() == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            // A browser asks for a password only if it is told to.
+            let scheme = if matches!(self, Self::NoOperator) { "Basic realm=\"operator\"" } else { "Bearer" };
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
         }
         if self.leaves_body_unread() {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -30,7 +30,7 @@ pub use app::{App, Limits};
 pub use auth::{Aggregates, Auth, RateLimit};
 pub use connection::serve;
 pub use maintenance::Maintenance;
-pub use operator::open_operator_page;
+pub use operator::{OperatorKey, open_operator_page};
 pub use routes::router;
 pub use tls::Tls;
 pub use watched::FileError;

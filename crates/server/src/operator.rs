@@ -2,6 +2,7 @@
 //!
 //! It tells sums and never who somebody is.
 
+mod key;
 mod sampler;
 mod snapshot;
 
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use bytes::Bytes;
 use http_body_util::channel::{Channel, Sender};
@@ -22,8 +23,10 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use crate::app::App;
 use crate::error::ServerError;
 use crate::intake::wall_time;
+pub use crate::operator::key::OperatorKey;
 use crate::operator::sampler::Sampler;
 use crate::operator::snapshot::{Moment, Snapshot};
+use crate::watched::FileError;
 
 /// The page: one file, and nothing from elsewhere.
 const PAGE: &str = include_str!("operator/page.html");
@@ -47,12 +50,14 @@ pub(crate) struct Operator {
     latest: watch::Sender<Bytes>,
     moments: Mutex<VecDeque<Moment>>,
     viewers: Arc<Semaphore>,
+    key: Option<OperatorKey>,
 }
 
-/// Opens the operator's page of `app` at `/`; call it inside a runtime. Without it there is none.
-pub fn open_operator_page(app: &Arc<App>) {
+/// Opens the operator's page of `app` at `/` for who shows the key, or for everybody without one; call it inside a
+/// runtime. Without it there is none.
+pub fn open_operator_page(app: &Arc<App>, key: Option<OperatorKey>) {
     let viewers = Arc::new(Semaphore::new(VIEWERS_MAX));
-    let operator = Operator { latest: watch::Sender::default(), moments: Mutex::default(), viewers };
+    let operator = Operator { latest: watch::Sender::default(), moments: Mutex::default(), viewers, key };
     if app.operator.set(operator).is_ok() {
         tokio::spawn(watch_over(Arc::downgrade(app)));
     }
@@ -81,6 +86,11 @@ async fn watch_over(app: Weak<App>) {
 }
 
 impl Operator {
+    /// Reads the key again if it has changed.
+    pub(crate) fn refresh(&self) -> Result<(), FileError> {
+        self.key.as_ref().map_or(Ok(()), OperatorKey::refresh)
+    }
+
     fn tell(&self, snapshot: &Snapshot) {
         let mut moments = self.moments.lock().expect("no holder panics");
         if moments.len() == MOMENTS_MAX {
@@ -102,14 +112,16 @@ fn event(name: &str, what: &impl serde::Serialize) -> Bytes {
     format!("event: {name}\ndata: {text}\n\n").into()
 }
 
-/// Whether whoever asks is the operator. With authentication this is where the operator's key is asked for.
-fn admits(app: &App) -> Result<&Operator, ServerError> {
-    app.operator.get().ok_or_else(|| ServerError::NoRoute("/".to_owned()))
+/// Whether whoever asks is the operator.
+fn admits<'a>(app: &'a App, headers: &HeaderMap) -> Result<&'a Operator, ServerError> {
+    let operator = app.operator.get().ok_or_else(|| ServerError::NoRoute("/".to_owned()))?;
+    let is_admitted = operator.key.as_ref().is_none_or(|key| key.is_shown(headers));
+    is_admitted.then_some(operator).ok_or(ServerError::NoOperator)
 }
 
 /// `GET /`: the page.
-pub(crate) async fn page(State(app): State<Arc<App>>) -> Result<Response, ServerError> {
-    admits(&app)?;
+pub(crate) async fn page(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, ServerError> {
+    admits(&app, &headers)?;
     let mut response = Response::new(Body::from(PAGE));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
@@ -119,8 +131,8 @@ pub(crate) async fn page(State(app): State<Arc<App>>) -> Result<Response, Server
 }
 
 /// `GET /operator/events`: what the page shows, every second.
-pub(crate) async fn events(State(app): State<Arc<App>>) -> Result<Response, ServerError> {
-    let operator = admits(&app)?;
+pub(crate) async fn events(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, ServerError> {
+    let operator = admits(&app, &headers)?;
     let viewer = Arc::clone(&operator.viewers).try_acquire_owned().map_err(|_| ServerError::Crowded)?;
     let (sender, body) = Channel::<Bytes, std::convert::Infallible>::new(EVENTS_AHEAD_MAX);
     let (before, latest) = (operator.before(), operator.latest.subscribe());

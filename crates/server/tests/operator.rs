@@ -5,12 +5,12 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::{Request, StatusCode};
 use axum::response::Response;
 use http_body_util::BodyExt;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rushhour_server::{App, Limits, open_operator_page, router};
+use rushhour_server::{App, Limits, OperatorKey, open_operator_page, router};
 use rushhour_store::{Options, Store};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -23,8 +23,11 @@ fn app() -> (Arc<App>, TempDir) {
 }
 
 async fn get(app: &Arc<App>, path: &str) -> Response {
-    let request = Request::builder().uri(path).body(Body::empty()).unwrap();
-    router(Arc::clone(app)).oneshot(request).await.unwrap()
+    ask(app, Request::get(path)).await
+}
+
+async fn ask(app: &Arc<App>, request: axum::http::request::Builder) -> Response {
+    router(Arc::clone(app)).oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
 }
 
 /// The next event of a stream, and what it is called.
@@ -40,16 +43,39 @@ async fn there_is_no_page_unless_it_is_opened() {
     let (app, _dir) = app();
     assert_eq!(get(&app, "/").await.status(), 404);
     assert_eq!(get(&app, "/operator/events").await.status(), 404);
-    open_operator_page(&app);
+    open_operator_page(&app, None);
     let page = get(&app, "/").await;
     assert_eq!(page.status(), 200);
     assert!(page.headers()["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
 }
 
 #[tokio::test]
+async fn where_there_is_a_key_the_page_is_for_who_shows_it() {
+    let (app, dir) = app();
+    let file = dir.path().join("key");
+    std::fs::write(&file, "sesame\n").unwrap();
+    open_operator_page(&app, Some(OperatorKey::open(&file).unwrap()));
+    let shown = async |path: &str, key: &str| {
+        ask(&app, Request::get(path).header("authorization", format!("Bearer {key}"))).await.status()
+    };
+    for path in ["/", "/operator/events"] {
+        let asked = get(&app, path).await;
+        assert_eq!(asked.status(), 401);
+        assert_eq!(asked.headers()["www-authenticate"], "Basic realm=\"operator\"");
+        assert_eq!(shown(path, "guess").await, 401);
+        assert_eq!(shown(path, "sesame").await, 200);
+    }
+    assert_eq!(get(&app, "/healthz").await.status(), 200, "whoever looks whether it lives needs no key");
+    std::fs::write(dir.path().join("next"), "other").unwrap();
+    std::fs::rename(dir.path().join("next"), &file).unwrap();
+    app.refresh().unwrap();
+    assert_eq!((shown("/", "sesame").await, shown("/", "other").await), (StatusCode::UNAUTHORIZED, StatusCode::OK));
+}
+
+#[tokio::test]
 async fn a_viewer_sees_what_was_before_and_what_is_now_until_the_server_stops() {
     let (app, _dir) = app();
-    open_operator_page(&app);
+    open_operator_page(&app, None);
     let mut events = get(&app, "/operator/events").await;
     assert_eq!(events.headers()["content-type"], "text/event-stream");
     assert_eq!(next(&mut events).await.unwrap().0, "before");
@@ -62,7 +88,7 @@ async fn a_viewer_sees_what_was_before_and_what_is_now_until_the_server_stops() 
 #[tokio::test]
 async fn so_many_may_look_at_once_and_no_more() {
     let (app, _dir) = app();
-    open_operator_page(&app);
+    open_operator_page(&app, None);
     let mut viewers = Vec::new();
     for _ in 0..32 {
         viewers.push(get(&app, "/operator/events").await);
