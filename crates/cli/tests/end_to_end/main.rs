@@ -4,6 +4,7 @@
 
 mod browser;
 mod diary;
+mod events;
 mod interrupt;
 mod kill;
 mod launch;
@@ -11,6 +12,7 @@ mod logs;
 mod operator;
 mod original;
 mod prometheus;
+mod schemathesis;
 mod serving;
 mod shards;
 mod stall;
