@@ -10,6 +10,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rushhour_server::{App, Limits, Tls, router, serve};
 use rushhour_store::{Options, Store};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -173,4 +174,34 @@ async fn requests_that_two_servers_could_read_differently_are_refused() {
     let both = "POST /usercache/get HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\nGET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     let answer = exchange(server.address, both.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 400"), "the empty body is no JSON: {answer}");
+}
+
+/// A test has the files of both ends of a connection.
+const FILES_OF_A_CONNECTION: u64 = 2;
+const FILES_OF_THE_REST: u64 = 500;
+const SLOW_CLIENTS: u64 = 10_000;
+
+/// As many slow clients as this machine lets a test have.
+fn slow_clients() -> u64 {
+    let files = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: files, maximum: files }).unwrap();
+    let allowed = files.unwrap_or(u64::MAX).saturating_sub(FILES_OF_THE_REST) / FILES_OF_A_CONNECTION;
+    SLOW_CLIENTS.min(allowed)
+}
+
+#[tokio::test]
+async fn ten_thousand_who_never_finish_a_head_are_let_go_and_who_comes_after_them_is_served() {
+    let limits = Limits { connections_max: 2_000, head_timeout: Duration::from_millis(250), ..Limits::default() };
+    let server = start(limits).await;
+    let mut slow = Vec::new();
+    for _ in 0..slow_clients() {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        // Who was let go already cannot write.
+        let _ = stream.write_all(b"P").await;
+        slow.push(stream);
+    }
+    let answer = exchange(server.address, b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    let open = answer.lines().find_map(|line| line.strip_prefix("em_connections ")).unwrap();
+    assert!(open.parse::<usize>().unwrap() <= limits.connections_max, "{open} are open");
+    drop(slow);
 }

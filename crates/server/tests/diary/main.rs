@@ -5,5 +5,6 @@ mod chapters;
 mod diaries;
 #[path = "../support/people.rs"]
 mod people;
+mod phone;
 mod server;
 mod sums;
