@@ -19,8 +19,9 @@ impl Store {
             return self.register(token).await;
         }
         self.core.writable()?;
-        let (core, name) = (Arc::clone(&self.core), token.to_owned());
-        blocking(move || core.register(&name, id)).await
+        let (core, named) = (Arc::clone(&self.core), vec![(token.to_owned(), id)]);
+        let users = blocking(move || core.register(named)).await?;
+        Ok(*users.first().expect("each token gets a user"))
     }
 
     /// Seals everything of some users, whether it was taken in or not. Blocks the thread.

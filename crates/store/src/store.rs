@@ -167,11 +167,23 @@ impl Store {
         if let Some(user) = self.user(token) {
             return Ok(user);
         }
+        let users = self.register_all(vec![token.to_owned()]).await?;
+        Ok(*users.first().expect("each token gets a user"))
+    }
+
+    /// [`register`](Self::register) for many tokens in one change.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn register_all(&self, tokens: Vec<String>) -> Result<Vec<UserId>, Error> {
         self.core.writable()?;
-        let bytes = self.rng.lock().expect("drawing does not panic").random();
-        let fresh = UserId(Builder::from_random_bytes(bytes).into_uuid());
-        let (core, name) = (Arc::clone(&self.core), token.to_owned());
-        blocking(move || core.register(&name, fresh)).await
+        let fresh = || {
+            let bytes = self.rng.lock().expect("drawing does not panic").random();
+            UserId(Builder::from_random_bytes(bytes).into_uuid())
+        };
+        let people: Vec<(String, UserId)> = tokens.into_iter().map(|token| (token, fresh())).collect();
+        let core = Arc::clone(&self.core);
+        blocking(move || core.register(people)).await
     }
 
     /// The fields set in a user's profile.
@@ -331,12 +343,14 @@ impl Drop for Store {
 }
 
 impl Core {
-    pub(crate) fn register(&self, token: &str, fresh: UserId) -> Result<UserId, Error> {
-        let (user, number) = self.directory.register(token, fresh)?;
+    pub(crate) fn register(&self, named: Vec<(String, UserId)>) -> Result<Vec<UserId>, Error> {
+        let registered = self.directory.register(&named)?;
         let mut people = self.people.write().expect("no reader panics");
-        people.tokens.insert(token.to_owned(), user);
-        people.numbers.insert(user, number);
-        Ok(user)
+        for ((token, _), (user, number)) in named.into_iter().zip(&registered) {
+            people.tokens.insert(token, *user);
+            people.numbers.insert(*user, *number);
+        }
+        Ok(registered.into_iter().map(|(user, _)| user).collect())
     }
 }
 

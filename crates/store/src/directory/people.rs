@@ -68,22 +68,27 @@ impl Directory {
         })
     }
 
-    /// Gives `token` a user with the id `fresh` unless it already has one, durably, and returns whom it has.
-    pub(crate) fn register(&self, token: &str, fresh: UserId) -> Result<(UserId, u32), Error> {
+    /// Gives each token the user beside it unless it already has one, durably and all at once, and returns whom they have.
+    pub(crate) fn register(&self, people: &[(String, UserId)]) -> Result<Vec<(UserId, u32)>, Error> {
         self.write(Durability::Immediate, |change| {
             let mut tokens = change.open_table(TOKENS)?;
             let mut users = change.open_table(USERS)?;
-            let known = tokens.get(token)?.map(|known| known.value());
-            if let Some(number) = known {
-                let id = users.get(number)?.map(|row| row.value().0);
-                return Ok((UserId(Uuid::from_u128(id.unwrap_or_default())), number));
-            }
             let mut next = change.open_table(NEXT_USER)?;
-            let number = next.get(())?.map_or(0, |next| next.value());
-            next.insert((), number + 1)?;
-            tokens.insert(token, number)?;
-            users.insert(number, (fresh.0.as_u128(), 0, false))?;
-            Ok((fresh, number))
+            let mut registered = Vec::with_capacity(people.len());
+            for (token, fresh) in people {
+                let known = tokens.get(token.as_str())?.map(|known| known.value());
+                if let Some(number) = known {
+                    let id = users.get(number)?.map(|row| row.value().0);
+                    registered.push((UserId(Uuid::from_u128(id.unwrap_or_default())), number));
+                    continue;
+                }
+                let number = next.get(())?.map_or(0, |next| next.value());
+                next.insert((), number + 1)?;
+                tokens.insert(token.as_str(), number)?;
+                users.insert(number, (fresh.0.as_u128(), 0, false))?;
+                registered.push((*fresh, number));
+            }
+            Ok(registered)
         })
     }
 
