@@ -113,6 +113,7 @@ mod tests {
             slow: Vec::new(),
             generator: GeneratorUse::default(),
             target_use: None,
+            machine: None,
             environment: Environment::default(),
         }
     }

@@ -225,7 +225,14 @@ mod tests {
         RunResult {
             verdict: Verdict::Fail,
             reasons: vec!["put.response_ms.p99 < 250 does not hold: it was 345.6".into()],
-            upload: UploadResult { sent: 10, failed: 0, entries: 5000, bytes: 1_500_000, seconds: 0.5 },
+            upload: UploadResult {
+                sent: 10,
+                failed: 0,
+                entries: 5000,
+                bytes: 1_500_000,
+                seconds: 0.5,
+                ..UploadResult::default()
+            },
             operations: BTreeMap::from([("get".to_owned(), operation), ("timeline".to_owned(), empty)]),
             target_use: Some(TargetUse { measure_cpu_s: Some(1.0), ..TargetUse::default() }),
             ..RunResult::example()

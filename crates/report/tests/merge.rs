@@ -81,6 +81,7 @@ fn part(index: u32, count: u32, samples: &[Sample]) -> Part {
         }],
         generator: GeneratorUse { cpu_ratio: 0.1 * f64::from(index), backlog_max: 3, ..GeneratorUse::default() },
         target_use: None,
+        machine: None,
         environment: Environment { host: format!("vm{index}"), cores: 2, ..Environment::default() },
     };
     let histograms = Histograms { operations: BTreeMap::from([("put".to_owned(), histograms)]) };

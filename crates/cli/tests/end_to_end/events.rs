@@ -1,6 +1,6 @@
 //! `kill -9` while a log is appended to and followed: whoever comes back is told every acknowledged event, and none twice.
 //!
-//! `EVENTS=100000 cargo test --release -p rushhour --test end_to_end events` does it with more of them.
+//! `EVENTS=100000 cargo test -p rushhour --test end_to_end events` does it with more of them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
