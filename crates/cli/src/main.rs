@@ -66,10 +66,6 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::Failure;
 
-/// A request makes and drops some dozens of small things, often on different threads.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Load generation and benchmarking for travel-diary servers such as e-mission.
 #[derive(Debug, Parser)]
 #[command(version = surroundings::VERSION, max_term_width = 100, after_help = AFTER_HELP)]
@@ -106,7 +102,7 @@ enum Command {
     /// Start a server, drive a scenario against it, and keep everything in results/
     Launch(launch::Args),
     /// Find the highest rate, or number of phones, that holds the limits; say what machines carry and cost
-    Capacity(capacity::Args),
+    Capacity(Box<capacity::Args>),
     /// Drive a running server by phones that wait for each answer
     Journeys(journeys::Args),
     /// Make people who do not exist, and what their phones would have sent
@@ -129,7 +125,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args, quiet),
         Command::Load(args) => load::run(args, quiet),
         Command::Launch(args) => launch::run(args, quiet),
-        Command::Capacity(args) => capacity::run(args, quiet),
+        Command::Capacity(args) => capacity::run(*args, quiet),
         Command::Journeys(args) => journeys::run(args, quiet),
         Command::Synth(args) => synth::run(args, quiet),
         Command::Intake(args) => intake::run(&args, quiet),

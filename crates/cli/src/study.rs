@@ -83,7 +83,10 @@ impl Inspect for Inspection {
     }
 
     fn disk_bytes(&self, data_dir: &Path) -> Result<BTreeMap<String, u64>> {
-        let usage = open(data_dir, true).map_err(Failure::into_error)?.usage().context("measuring the store")?;
+        let store = open(data_dir, true).map_err(Failure::into_error)?;
+        // A day is left in the log for some hours, in case more of it comes; half a year in an afternoon has no such hours.
+        store.seal_all().context("sealing what was left in the log")?;
+        let usage = store.usage().context("measuring the store")?;
         let parts = [
             ("chunks", usage.live_chunks),
             ("replaced chunks", usage.dead_chunks),

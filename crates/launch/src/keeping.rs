@@ -20,8 +20,8 @@ use crate::study::keep_uploaded;
 /// Keeps every second of a run in its folder, and adds it to what Prometheus is told.
 pub struct Keeping {
     observer: Rc<dyn Observer>,
-    /// The folder of the run, if it has one.
-    dir: Option<PathBuf>,
+    /// Where it is noted how far a study's uploads are.
+    study_dir: Option<PathBuf>,
     log: RefCell<Option<IntervalLog>>,
     health: RefCell<Option<HealthLog>>,
     metrics: Option<Arc<RunMetrics>>,
@@ -34,7 +34,7 @@ impl Keeping {
     pub fn nothing(observer: Rc<dyn Observer>, metrics: Option<Arc<RunMetrics>>) -> Rc<Self> {
         Rc::new(Self {
             observer,
-            dir: None,
+            study_dir: None,
             log: RefCell::default(),
             health: RefCell::default(),
             metrics,
@@ -42,14 +42,18 @@ impl Keeping {
         })
     }
 
-    /// Keeps everything in `dir`, and passes it on to `observer`.
+    /// Keeps everything in `dir`, of a study also how far its uploads are, and passes it on to `observer`.
     ///
     /// # Errors
     /// When a file cannot be made.
-    pub fn everything(observer: Rc<dyn Observer>, dir: &RunDir, metrics: Option<Arc<RunMetrics>>) -> Result<Rc<Self>> {
+    pub fn everything(
+        observer: Rc<dyn Observer>,
+        (dir, is_study): (&RunDir, bool),
+        metrics: Option<Arc<RunMetrics>>,
+    ) -> Result<Rc<Self>> {
         let (log, health) = (RefCell::new(Some(dir.intervals()?)), RefCell::new(Some(dir.health()?)));
-        let dir = Some(dir.path().to_owned());
-        Ok(Rc::new(Self { observer, dir, log, health, metrics, trouble: RefCell::new(Ok(())) }))
+        let study_dir = is_study.then(|| dir.path().to_owned());
+        Ok(Rc::new(Self { observer, study_dir, log, health, metrics, trouble: RefCell::new(Ok(())) }))
     }
 
     fn note(&self, kept: Result<()>) {
@@ -84,7 +88,7 @@ impl Observer for Keeping {
     }
 
     fn uploaded(&self, uploaded: &Uploaded) {
-        if let Some(dir) = &self.dir {
+        if let Some(dir) = &self.study_dir {
             self.note(keep_uploaded(dir, uploaded));
         }
         self.observer.uploaded(uploaded);

@@ -87,7 +87,7 @@ pub async fn launch(
         None => RunDir::create(out, &scenario, &target, &environment)?,
     };
     let uploaded = read_uploaded(dir.path())?;
-    let keeping = Keeping::everything(observer, &dir, metrics)?;
+    let keeping = Keeping::everything(observer, (&dir, inspect.is_some()), metrics)?;
     let scraping = Scraping::of(page, target.metrics.as_ref())?;
     let observer: Rc<dyn Observer> = match &scraping {
         Some(scraping) => Rc::new(Marking::new(Rc::clone(&keeping) as _, scraping.marker())),

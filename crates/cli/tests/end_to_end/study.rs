@@ -27,7 +27,9 @@ fn a_study_goes_on_where_it_was_interrupted() {
     let (scenario, out) = (dir.path().join("study.toml"), dir.path().join("out"));
     std::fs::write(&scenario, SCENARIO).unwrap();
     let mut first = launch(&scenario).arg("--out").arg(&out).stdout(std::process::Stdio::null()).spawn().unwrap();
-    let has_begun = || out.exists() && std::fs::read_dir(&out).unwrap().flatten().any(|run| run.path().join("uploaded.json").exists());
+    let has_begun = || {
+        out.exists() && std::fs::read_dir(&out).unwrap().flatten().any(|run| run.path().join("uploaded.json").exists())
+    };
     while !has_begun() {
         assert!(first.try_wait().unwrap().is_none(), "it ended before a day was uploaded");
         std::thread::yield_now();
