@@ -83,17 +83,26 @@ impl Inspect for Inspection {
     }
 
     fn disk_bytes(&self, data_dir: &Path) -> Result<BTreeMap<String, u64>> {
-        let store = open(data_dir, true).map_err(Failure::into_error)?;
-        // A day is left in the log for some hours, in case more of it comes; half a year in an afternoon has no such hours.
-        store.seal_all().context("sealing what was left in the log")?;
-        let usage = store.usage().context("measuring the store")?;
-        let parts = [
-            ("chunks", usage.live_chunks),
-            ("replaced chunks", usage.dead_chunks),
-            ("diaries", usage.diaries),
-            ("directory", usage.directory),
-            ("log", usage.log),
-        ];
-        Ok(parts.map(|(part, bytes)| (part.to_owned(), bytes)).into())
+        // A store blocks the thread that it works on, and this one has a runtime.
+        std::thread::scope(|scope| {
+            let measuring = scope.spawn(|| sealed_bytes(data_dir));
+            measuring.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
     }
+}
+
+/// What the store in `data_dir` takes once everything is sealed. A day is left in the log for some hours, in case more of it
+/// comes; half a year in an afternoon has no such hours.
+fn sealed_bytes(data_dir: &Path) -> Result<BTreeMap<String, u64>> {
+    let store = open(data_dir, true).map_err(Failure::into_error)?;
+    store.seal_all().context("sealing what was left in the log")?;
+    let usage = store.usage().context("measuring the store")?;
+    let parts = [
+        ("chunks", usage.live_chunks),
+        ("replaced chunks", usage.dead_chunks),
+        ("diaries", usage.diaries),
+        ("directory", usage.directory),
+        ("log", usage.log),
+    ];
+    Ok(parts.map(|(part, bytes)| (part.to_owned(), bytes)).into())
 }

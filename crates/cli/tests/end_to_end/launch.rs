@@ -20,7 +20,9 @@ fn quickstart(out: &Path, more: &[&str]) -> (PathBuf, Value) {
     let stderr = String::from_utf8(output.stderr).unwrap();
     // A busy machine may breach a limit or make the run invalid; that is not what this is about.
     assert!(matches!(output.status.code(), Some(0 | 3 | 5)), "{:?}\n{stdout}\n{stderr}", output.status);
-    assert_eq!(stderr, "", "silent when nobody watches");
+    // What is wrong with this machine is said all the same.
+    let told: Vec<_> = stderr.lines().filter(|line| !line.starts_with("warning: ")).collect();
+    assert_eq!(told, [""; 0], "silent when nobody watches");
     let dir = PathBuf::from(stdout.trim().lines().last().unwrap().strip_prefix("kept in ").unwrap());
     let result = serde_json::from_str(&std::fs::read_to_string(dir.join("result.json")).unwrap()).unwrap();
     (dir, result)
