@@ -6,7 +6,7 @@
 mod axis;
 mod chart;
 mod history_page;
-mod html;
+pub(crate) mod html;
 mod index_page;
 mod run_charts;
 mod run_page;
@@ -26,7 +26,7 @@ const STYLE: &str = include_str!("page/page.css");
 const SCRIPT: &str = include_str!("page/page.js");
 
 /// A whole document of this title.
-fn document(title: &str, body: &str) -> String {
+pub(crate) fn document(title: &str, body: &str) -> String {
     let title = html::escape(title);
     html::fill(TEMPLATE, &[("title", &title), ("style", STYLE), ("script", SCRIPT), ("body", body)])
 }
