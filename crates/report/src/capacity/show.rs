@@ -22,17 +22,17 @@ pub fn markdown(capacity: &Capacity) -> String {
 
 /// One row per step.
 pub fn steps(capacity: &Capacity) -> Table {
-    let headings = ["step", "outcome", capacity.plan.unit.heading(), "completed_per_s", "slowest_p99_ms", "why"];
+    let headings = ["step", "outcome", capacity.plan.unit.heading(), "completed_per_s", "slowest_p99_ms"];
     let mut table = Table::new(2, &headings);
     table.rows.extend(capacity.steps.iter().map(cells));
     table
 }
 
 fn cells(step: &Step) -> Vec<String> {
-    let (word, why) = match &step.observed.outcome {
-        Outcome::Holds => ("holds", ""),
-        Outcome::Breaks(why) => ("breaks", why.as_str()),
-        Outcome::Void(why) => ("void", why.as_str()),
+    let word = match &step.observed.outcome {
+        Outcome::Holds => "holds",
+        Outcome::Breaks(_) => "breaks",
+        Outcome::Void(_) => "void",
     };
     vec![
         step.phase.word().to_owned(),
@@ -40,8 +40,16 @@ fn cells(step: &Step) -> Vec<String> {
         rounded(step.rate),
         rounded(step.observed.completed_per_s),
         known(step.observed.response_p99_ms),
-        why.to_owned(),
     ]
+}
+
+/// Why steps did not hold, each in a line: sentences would make the table wider than a terminal.
+fn reasons(steps: &[Step]) -> String {
+    let lines = steps.iter().filter_map(|step| match &step.observed.outcome {
+        Outcome::Holds => None,
+        Outcome::Breaks(why) | Outcome::Void(why) => Some(format!("- at {}: {why}\n", rounded(step.rate))),
+    });
+    lines.collect()
 }
 
 impl Unit {
@@ -69,7 +77,7 @@ fn page(capacity: &Capacity, title: &str, draw: fn(&Table) -> String) -> String 
     let mut page = title.to_owned();
     let _ = writeln!(page, "{}\n{}\n", found(capacity), critical_line(&capacity.critical, capacity.plan.unit));
     let _ = writeln!(page, "on {}\nheld to {}\n", subject.machine, subject.limits.join("; "));
-    page.push_str(&draw(&steps(capacity)));
+    let _ = write!(page, "{}\n{}", draw(&steps(capacity)), reasons(&capacity.steps));
     page
 }
 
