@@ -152,8 +152,9 @@ impl App {
     /// # Errors
     /// When one makes no sense any more; what was known of it stays.
     pub fn refresh(&self) -> Result<(), FileError> {
-        self.auth.refresh()?;
-        self.operator.get().map_or(Ok(()), Operator::refresh)
+        // Both, whatever one of them makes of its file.
+        let (auth, operator) = (self.auth.refresh(), self.operator.get().map_or(Ok(()), Operator::refresh));
+        auth.and(operator)
     }
 
     /// Sums up what everybody has done so far. Blocks the thread.
