@@ -52,14 +52,14 @@ pub async fn register(
 ///
 /// # Errors
 /// [`LoadError::Metrics`] when there is none.
-pub(crate) async fn metrics(target: &Http1) -> Result<String, LoadError> {
+pub(crate) async fn metrics(client: &Client, target: &Http1) -> Result<String, LoadError> {
     let url = format!("{}/metrics", target.address());
-    let page = async { client(target)?.get(&url).send().await?.error_for_status()?.text().await };
+    let page = async { client.get(&url).send().await?.error_for_status()?.text().await };
     page.await.map_err(|error| LoadError::Metrics { url: url.clone(), reason: full(&error) })
 }
 
 /// Straight to the target, as the load goes.
-fn client(target: &Http1) -> reqwest::Result<Client> {
+pub(crate) fn client(target: &Http1) -> reqwest::Result<Client> {
     Client::builder().no_proxy().timeout(TIMEOUT).tls_backend_preconfigured(target.tls_config()).build()
 }
 

@@ -25,7 +25,9 @@ pub(crate) async fn settle(
     observer: &dyn Observer,
     stop: &mut Stop,
 ) -> Result<(), LoadError> {
-    let first = pending(target).await?;
+    let client = control::client(target).map_err(LoadError::Client)?;
+    let pending = async || told(&control::metrics(&client, target).await?).ok_or(LoadError::Untold { name: PENDING });
+    let first = pending().await?;
     observer.steps(Stage::Settle, first);
     let mut least = first;
     let mut every = interval(ASKED_EVERY);
@@ -35,7 +37,7 @@ pub(crate) async fn settle(
             _ = every.tick() => {}
             () = stop.requested() => return Ok(()),
         }
-        let Ok(now) = timeout_at(over, pending(target)).await else {
+        let Ok(now) = timeout_at(over, pending()).await else {
             return Err(LoadError::Unsettled { longest_s: longest.as_secs_f64(), pending: least });
         };
         let now = now?;
@@ -43,11 +45,6 @@ pub(crate) async fn settle(
         least = least.min(now);
     }
     Ok(())
-}
-
-async fn pending(target: &Http1) -> Result<u64, LoadError> {
-    let page = control::metrics(target).await?;
-    told(&page).ok_or(LoadError::Untold { name: PENDING })
 }
 
 /// The value of the figure on a page in Prometheus' text format.
