@@ -10,7 +10,6 @@ use rushhour_launch::capacity::{Steps, Watching, read, search};
 use rushhour_launch::host::environment;
 use rushhour_launch::rundir::RunDir;
 use rushhour_launch::target::Target;
-use rushhour_load::Share;
 use rushhour_load::plan::Materials;
 use rushhour_load::scenario::Scenario;
 use rushhour_load::tls::Trust;
@@ -24,7 +23,7 @@ use crate::capacity_cost;
 use crate::capacity_table;
 use crate::capacity_usl;
 use crate::exit::{Exit, Failure};
-use crate::launch::target;
+use crate::launch::TargetArgs;
 use crate::load::block_on_one_thread;
 use crate::load_args::OverrideArgs;
 use crate::materials::scenario;
@@ -54,12 +53,8 @@ pub(crate) struct Args {
     /// The scenario file: constant rates, or people who live
     #[arg(required = true)]
     scenario: Option<PathBuf>,
-    /// The target file; without one, the reference server on this machine as it is
-    #[arg(long, value_name = "FILE")]
-    target: Option<PathBuf>,
-    /// Hold the server to what this instance has, such as t3.medium: its cores and memory, not its processor
-    #[arg(long, value_name = "INSTANCE")]
-    machine: Option<String>,
+    #[command(flatten)]
+    target: TargetArgs,
     /// Where to begin; what the scenario offers when absent
     #[arg(long, value_name = "RATE")]
     start: Option<f64>,
@@ -126,7 +121,7 @@ pub(crate) fn run(args: Args, quiet: bool) -> Result<Exit, Failure> {
 
 fn find(args: Args, quiet: bool) -> Result<Exit, Failure> {
     let file = args.scenario.as_deref().expect("clap asks for it");
-    let tried = Tried::of(file, (args.target.as_deref(), args.machine.as_deref()), args.overrides, quiet)?;
+    let tried = Tried::of(file, &args.target, args.overrides, quiet)?;
     let mut plan = SearchPlan::new(tried.unit(), args.start.unwrap_or(tried.offered));
     plan.rate_max = args.rate_max;
     plan.rate_min = plan.rate_min.min(plan.start);
@@ -166,34 +161,23 @@ pub(crate) struct Tried {
 }
 
 impl Tried {
-    pub(crate) fn of(
-        file: &Path,
-        (target_file, machine): (Option<&Path>, Option<&str>),
-        overrides: OverrideArgs,
-        quiet: bool,
-    ) -> Result<Self, Failure> {
+    pub(crate) fn of(file: &Path, target: &TargetArgs, overrides: OverrideArgs, quiet: bool) -> Result<Self, Failure> {
         let caller = surroundings::caller();
         let trust = overrides.trust();
         let (scenario, materials) = scenario(Some(file), overrides.overrides(), quiet)?;
         let offered = scenario.offered().map_err(|error| Failure::Usage(error.into()))?;
-        let target = target(target_file, machine)?;
+        let target = target.target()?;
         let (program, environment) = (surroundings::program()?, environment(&caller));
         Ok(Self { scenario, materials, trust, target, program, environment, offered })
     }
 
     /// A run of `scenario`, which is this one with other numbers.
     pub(crate) fn launching(&self, scenario: Scenario) -> Launch {
+        let materials = self.materials.afresh(scenario.users());
+        let (target, program) = (self.target.clone(), self.program.clone());
         Launch {
-            materials: self.materials.afresh(scenario.users()),
-            scenario,
             trust: self.trust.clone(),
-            share: Share::default(),
-            target: self.target.clone(),
-            scrape: None,
-            program: self.program.clone(),
-            environment: self.environment.clone(),
-            inspect: None,
-            resume: None,
+            ..Launch::new((scenario, materials), target, program, self.environment.clone())
         }
     }
 

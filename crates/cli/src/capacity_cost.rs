@@ -18,6 +18,7 @@ use rushhour_report::study::Study;
 
 use crate::capacity::Tried;
 use crate::exit::{Exit, Failure};
+use crate::launch::TargetArgs;
 use crate::load::block_on_one_thread;
 use crate::load_args::OverrideArgs;
 use crate::output::{say, show};
@@ -40,12 +41,8 @@ on the disk is best read off a study, in which everything has been sealed.")]
 pub(crate) struct Args {
     /// The scenario file, with people who live
     scenario: PathBuf,
-    /// The target file
-    #[arg(long, value_name = "FILE")]
-    target: Option<PathBuf>,
-    /// Hold the server to what this instance has, such as m5.large
-    #[arg(long, value_name = "INSTANCE")]
-    machine: Option<String>,
+    #[command(flatten)]
+    target: TargetArgs,
     /// How often each is measured
     #[arg(long, value_name = "COUNT", default_value_t = 3)]
     repeats: u32,
@@ -64,7 +61,7 @@ pub(crate) struct Args {
 
 /// Runs the subcommand.
 pub(crate) fn run(args: Args, quiet: bool) -> Result<Exit, Failure> {
-    let tried = Tried::of(&args.scenario, (args.target.as_deref(), args.machine.as_deref()), args.overrides, quiet)?;
+    let tried = Tried::of(&args.scenario, &args.target, args.overrides, quiet)?;
     if tried.scenario.live().is_none() {
         return Err(Failure::Usage(anyhow!("what a day costs is measured with people who live (`population.live`)")));
     }
@@ -185,22 +182,32 @@ impl Lived {
     /// The busiest hour of uploads and questions, beside the mean hour. That nothing is new is asked for at every hour alike,
     /// and costs next to nothing.
     fn peak_ratio(&self, speed: f64) -> f64 {
-        let hour_s = 3_600.0 / speed;
         let warm_up_s = self.result.phases.warm_up_s;
-        let mut hours: BTreeMap<u64, f64> = BTreeMap::new();
-        for interval in self.intervals.iter().filter(|interval| interval.start_s >= warm_up_s) {
-            let asked = interval.operations.iter().filter(|(name, _)| name.as_str() != "get");
-            let offered: u64 = asked.map(|(_, operation)| operation.offered).sum();
+        let asked = |interval: &Interval| -> u64 {
+            let operations = interval.operations.iter().filter(|(name, _)| name.as_str() != "get");
+            operations.map(|(_, operation)| operation.offered).sum()
+        };
+        let seconds = self.intervals.iter().filter_map(|interval| {
             let at_s = interval.start_s - warm_up_s;
-            if at_s < self.result.measured_s {
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an hour of a day")]
-                let hour = (at_s / hour_s.max(interval.length_s)) as u64;
-                *hours.entry(hour).or_default() += offered as f64;
-            }
-        }
-        let mean = hours.values().sum::<f64>() / hours.len().max(1) as f64;
-        hours.into_values().fold(0.0, f64::max) / mean.max(f64::MIN_POSITIVE)
+            (at_s >= 0.0 && at_s < self.result.measured_s).then(|| (at_s, interval.length_s, asked(interval) as f64))
+        });
+        peak_ratio(seconds, 3_600.0 / speed)
     }
+}
+
+/// The highest rate of an hour beside the mean rate, of stretches of time with their starts, lengths and counts. A quick life's
+/// hour has now two seconds and now three, so its rate is told, not its count.
+fn peak_ratio(stretches: impl Iterator<Item = (f64, f64, f64)>, hour_s: f64) -> f64 {
+    let mut hours: BTreeMap<u64, (f64, f64)> = BTreeMap::new();
+    for (at_s, length_s, count) in stretches {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an hour of a day")]
+        let (seconds, counted) = hours.entry((at_s / hour_s) as u64).or_default();
+        *seconds += length_s;
+        *counted += count;
+    }
+    let rate = |(seconds, counted): &(f64, f64)| counted / seconds.max(f64::MIN_POSITIVE);
+    let all = hours.values().fold((0.0, 0.0), |all, hour| (all.0 + hour.0, all.1 + hour.1));
+    hours.values().map(rate).fold(0.0, f64::max) / rate(&all).max(f64::MIN_POSITIVE)
 }
 
 fn vector(repeats: &[Repeat], tried: &Tried, study: Option<f64>, calibrated: Option<f64>) -> Result<CostVector> {
@@ -234,7 +241,7 @@ fn vector(repeats: &[Repeat], tried: &Tried, study: Option<f64>, calibrated: Opt
         write_ios: figure(&|repeat| ios(repeat).write as f64 / repeat.whole.user_days)?,
         memory_hot_bytes: figure(&|repeat| {
             let people = f64::from(repeat.whole.result.users) - f64::from(repeat.half.result.users);
-            (repeat.whole.memory_bytes() - repeat.half.memory_bytes()) / people / speed
+            (repeat.whole.memory_bytes() - repeat.half.memory_bytes()) / people
         })?,
         network_bytes: figure(&|repeat| repeat.whole.network_bytes())?,
         peak_ratio,
@@ -243,4 +250,18 @@ fn vector(repeats: &[Repeat], tried: &Tried, study: Option<f64>, calibrated: Opt
         cores: machine.and_then(|machine| machine.cores).unwrap_or(tried.environment.cores as f64),
         repeats: u32::try_from(repeats.len()).expect("as many as were asked for"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_even_day_has_no_peak_however_its_hours_fall_on_seconds() {
+        let even = (0..60).map(|second| (f64::from(second), 1.0, 7.0));
+        assert!((peak_ratio(even, 2.5) - 1.0).abs() < 1e-9);
+        // Twice as much in one hour of twenty-four.
+        let busy = (0..240).map(|second| (f64::from(second), 1.0, if second < 10 { 2.0 } else { 1.0 }));
+        assert!((peak_ratio(busy, 10.0) - 2.0 * 240.0 / 250.0).abs() < 1e-9);
+    }
 }

@@ -11,9 +11,7 @@ use rushhour_launch::host::environment;
 use rushhour_launch::rundir::new_folder;
 use rushhour_launch::target::Target;
 use rushhour_launch::{Launch, launch};
-use rushhour_load::Share;
 use rushhour_load::scenario::{Overrides, Seconds};
-use rushhour_load::tls::Trust;
 use rushhour_report::compare::Pair;
 use rushhour_report::result::{RunResult, Verdict};
 
@@ -127,18 +125,8 @@ fn one_run(args: &Args, program: &Path, out: &Path) -> Result<RunResult, Failure
     let overrides =
         Overrides { measure_s: args.duration, users: args.users, days_dir: args.days.clone(), ..Overrides::default() };
     let (scenario, materials) = scenario(Some(&args.scenario), overrides, true)?;
-    let job = Launch {
-        scenario,
-        materials,
-        trust: Trust::default(),
-        share: Share::default(),
-        target: Target::local(),
-        scrape: None,
-        program: program.to_owned(),
-        environment: environment(&surroundings::caller()),
-        inspect: None,
-        resume: None,
-    };
+    let environment = environment(&surroundings::caller());
+    let job = Launch::new((scenario, materials), Target::local(), program.to_owned(), environment);
     let progress = Progress::new(true);
     let (_, result) = block_on_one_thread(async |stop| launch(job, out, None, progress, stop).await)?;
     Ok(result)

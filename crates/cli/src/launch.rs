@@ -6,7 +6,6 @@ use std::rc::Rc;
 use anyhow::{Context, Result, anyhow};
 use rushhour_launch::Launch;
 use rushhour_launch::host::environment;
-use rushhour_launch::machine::Machine;
 use rushhour_launch::study::Inspect;
 use rushhour_launch::target::Target;
 use rushhour_load::plan::Materials;
@@ -33,12 +32,8 @@ use crate::telling::TellArgs;
 pub(crate) struct Args {
     /// The scenario file
     scenario: PathBuf,
-    /// The target file; without one, the reference server on this machine as it is
-    #[arg(long, value_name = "FILE")]
-    target: Option<PathBuf>,
-    /// Hold the server to what this instance has, such as t3.medium: its cores and memory, not its processor
-    #[arg(long, value_name = "INSTANCE")]
-    machine: Option<String>,
+    #[command(flatten)]
+    target: TargetArgs,
     #[command(flatten)]
     overrides: OverrideArgs,
     #[command(flatten)]
@@ -57,13 +52,13 @@ pub(crate) fn run(args: Args, quiet: bool) -> Result<Exit, Failure> {
     let share = args.overrides.share(caller.started_at).map_err(Failure::Usage)?;
     let trust = args.overrides.trust();
     let (scenario, materials) = scenario(Some(&args.scenario), args.overrides.overrides(), quiet)?;
-    let target = target(args.target.as_deref(), args.machine.as_deref())?;
+    let target = args.target.target()?;
     let program = surroundings::program()?;
     let environment = environment(&caller);
     let scrape = args.tell.scrape.clone();
     let inspect = inspect(&scenario, &materials, &trust)?;
-    let resume = args.resume;
-    let job = Launch { scenario, materials, trust, share, target, scrape, program, environment, inspect, resume };
+    let launched = Launch::new((scenario, materials), target, program, environment);
+    let job = Launch { trust, share, scrape, inspect, resume: args.resume, ..launched };
     keep(job, &args.out, &args.tell, Progress::new(quiet))
 }
 
@@ -78,20 +73,33 @@ fn inspect(scenario: &Scenario, materials: &Materials, trust: &Trust) -> Result<
     Ok(Some(Rc::new(Inspection::new(world, people, study.truth_people, trust)?)))
 }
 
-/// The target in `file`, or the reference server, on the machine that was asked for.
-pub(crate) fn target(file: Option<&Path>, instance: Option<&str>) -> Result<Target, Failure> {
-    let mut target = match file {
-        Some(file) => read_target(file).map_err(Failure::Usage)?,
-        None => Target::local(),
-    };
-    if let Some(instance) = instance {
-        target.machine = Some(Machine { instance: Some(instance.to_owned()), ..target.machine.unwrap_or_default() });
+/// What a scenario is sent to.
+#[derive(Debug, clap::Args)]
+pub(crate) struct TargetArgs {
+    /// The target file; without one, the reference server on this machine as it is
+    #[arg(long, value_name = "FILE")]
+    target: Option<PathBuf>,
+    /// Hold the server to what this instance has, such as t3.medium: its cores and memory, not its processor
+    #[arg(long, value_name = "INSTANCE")]
+    machine: Option<String>,
+}
+
+impl TargetArgs {
+    /// The target in the file, or the reference server, on the machine that was asked for.
+    pub(crate) fn target(&self) -> Result<Target, Failure> {
+        let mut target = match &self.target {
+            Some(file) => read_target(file).map_err(Failure::Usage)?,
+            None => Target::local(),
+        };
+        if let Some(instance) = &self.machine {
+            target.machine.get_or_insert_default().instance = Some(instance.clone());
+        }
+        if let Some(machine) = &target.machine {
+            // Now, so that an unknown name is bad usage and not a failed run.
+            machine.shape(&Catalogue::built_in(), "").map_err(Failure::Usage)?;
+        }
+        Ok(target)
     }
-    if let Some(machine) = &target.machine {
-        // Now, so that an unknown name is bad usage and not a failed run.
-        machine.shape(&Catalogue::built_in(), "").map_err(Failure::Usage)?;
-    }
-    Ok(target)
 }
 
 fn read_target(file: &Path) -> Result<Target> {

@@ -76,8 +76,8 @@ pub(crate) fn run(args: Args, quiet: bool) -> Result<Exit, Failure> {
         let target = Target { server: Server::External { url: args.url, software }, ..Target::named(external()) };
         let program = surroundings::program()?;
         let scrape = tell.scrape.clone();
-        let (inspect, resume) = (None, None);
-        let job = Launch { scenario, materials, trust, share, target, scrape, program, environment, inspect, resume };
+        let launched = Launch::new((scenario, materials), target, program, environment);
+        let job = Launch { trust, share, scrape, ..launched };
         return keep(job, &out, &tell, progress);
     }
     if tell.scrape.is_some() {

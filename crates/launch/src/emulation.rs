@@ -37,10 +37,7 @@ impl Emulation {
         let mut warnings = Vec::new();
         let mut emulation =
             Self { shape: shape.clone(), group: None, credits: None, pressure: Pressure::now(), _generator: None };
-        let processors = match shape.cores {
-            Some(wanted) => split(&cores()?, wanted)?,
-            None => split(&cores()?, 0.0)?,
-        };
+        let processors = split(&cores()?, shape.cores.unwrap_or_default())?;
         let places = match mounted() {
             Ok(places) => places,
             Err(reason) => {

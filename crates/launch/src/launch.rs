@@ -62,6 +62,20 @@ pub struct Launch {
     pub resume: Option<PathBuf>,
 }
 
+impl Launch {
+    /// All of `scenario` from here and now against `target`, which is believed as the system does, and nothing beside it.
+    pub fn new(
+        (scenario, materials): (Scenario, Materials),
+        target: Target,
+        program: PathBuf,
+        environment: Environment,
+    ) -> Self {
+        let (trust, share) = (Trust::default(), Share::default());
+        let (scrape, inspect, resume) = (None, None, None);
+        Self { scenario, materials, trust, share, target, scrape, program, environment, inspect, resume }
+    }
+}
+
 /// Starts the target, runs the scenario, stops the target, and keeps the result in a new folder below `out`.
 ///
 /// # Errors

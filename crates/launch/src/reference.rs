@@ -92,20 +92,20 @@ impl Reference<'_> {
     ) -> Result<(Finished, Served)> {
         let emulation = self.shape.map(|shape| Emulation::start(shape, data_dir)).transpose()?;
         let (emulation, warnings) = emulation.unzip();
-        let emulation = Rc::new(emulation);
-        let doors = emulation.as_ref().as_ref().map(Emulation::doors).unwrap_or_default();
+        let emulation = emulation.map(Rc::new);
+        let doors = emulation.as_deref().map(Emulation::doors).unwrap_or_default();
         observer.steps(Stage::Start, 1);
         let log = dir.unused("server", "log");
-        let machine_used = || emulation.as_ref().as_ref().map(Emulation::used);
+        let machine_used = || emulation.as_deref().map(Emulation::used);
         let server = ServerProcess::start(self.program, self.flags, (data_dir, &log), &doors).await;
         let server = server.map_err(|error| explained(error, machine_used().as_ref()))?;
         let pid = server.pid().context("the server ended at once")?;
         let sampler = Sampler::start(pid, data_dir, &dir.unused("target", "csv"))?;
         let measured = Rc::new(RefCell::new(Measured::default()));
-        let (noted, noting) = (Rc::clone(&measured), Rc::clone(&emulation));
+        let (noted, noting) = (Rc::clone(&measured), emulation.clone());
         let marking = Marking::new(Rc::clone(&observer), move |mark| match mark {
-            Mark::MeasureBegins => noted.borrow_mut().begin = Taken::of(pid, noting.as_ref().as_ref()),
-            Mark::MeasureEnds => noted.borrow_mut().end = Taken::of(pid, noting.as_ref().as_ref()),
+            Mark::MeasureBegins => noted.borrow_mut().begin = Taken::of(pid, noting.as_deref()),
+            Mark::MeasureEnds => noted.borrow_mut().end = Taken::of(pid, noting.as_deref()),
             Mark::Over => {}
         });
         let address = server.address().clone();
