@@ -1,7 +1,8 @@
 //! The bytes in which entries are kept: some six of them for an entry that is three hundred as JSON.
 //!
 //! [`Rows`] are entries of one user, taken apart into leaves: [`Rows::parse`] takes JSON texts apart, [`Rows::encode`]
-//! makes a chunk of them, [`Rows::decode`] reads it, and [`Rows::texts`] puts the entries together again. Every entry
+//! makes a chunk of them, [`Rows::decode`] reads it, and [`Rows::texts`] puts the entries together again. A [`Reader`]
+//! reads them as values of other types. Every entry
 //! comes back as the same JSON value, to the bit of its floats and to the point of `5.0`; what is not an object, has a
 //! key twice or is out of all proportion comes back as the same text.
 //!
@@ -18,10 +19,12 @@ mod flatten;
 mod integer;
 mod moment;
 mod number;
+mod part;
 mod paths;
 mod plain;
 mod primer;
 mod range_coder;
+mod reader;
 mod rounding;
 mod rows;
 mod sizes;
@@ -32,5 +35,6 @@ mod text;
 mod value;
 
 pub use primer::Primer;
+pub use reader::Reader;
 pub use rows::{Name, NewRow, Rows};
 pub use sizes::{Sizes, StreamSize, sizes};

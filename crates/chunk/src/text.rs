@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::paths::{Aside, PathId, Paths, ROOT, Step};
+use crate::part::{Form, Part, is_array};
+use crate::paths::{PathId, Paths, Step};
 use crate::rows::{Rows, ShapeId};
 use crate::value::Value;
 
@@ -29,55 +30,13 @@ impl Skeletons {
     }
 }
 
-/// What an entry is made of: a leaf with its number, or steps to what is inside.
-enum Part {
-    Leaf(usize),
-    Inside(Vec<(PathId, Part)>),
-}
-
-impl Part {
-    fn insert(&mut self, way: &[PathId], leaf: usize) {
-        let Some((step, way)) = way.split_first() else {
-            *self = Self::Leaf(leaf);
-            return;
-        };
-        let Self::Inside(parts) = self else { return };
-        let known = parts.iter().position(|(path, _)| path == step);
-        let at = known.unwrap_or_else(|| {
-            parts.push((*step, Self::Inside(Vec::new())));
-            parts.len() - 1
-        });
-        if let Some((_, part)) = parts.get_mut(at) {
-            part.insert(way, leaf);
-        }
-    }
-}
-
-impl Part {
-    /// Puts the items of arrays into their order.
-    fn sort(&mut self, paths: &Paths) {
-        let Self::Inside(parts) = self else { return };
-        parts.sort_by_key(|(path, _)| match paths.node(*path).step {
-            Step::Index(index) => index,
-            _ => 0,
-        });
-        parts.iter_mut().for_each(|(_, part)| part.sort(paths));
-    }
-}
-
 impl Skeleton {
     fn new(paths: &Paths, leaves: impl Iterator<Item = PathId>) -> Self {
-        let mut root = Part::Inside(Vec::new());
         let mut skeleton = Self::default();
-        for (number, leaf) in leaves.enumerate() {
-            match paths.node(leaf).step {
-                Step::Aside(Aside::Raw) => skeleton.raw = Some(number),
-                Step::Aside(_) => {}
-                _ => root.insert(&way_to(paths, leaf), number),
-            }
+        match Form::of(paths, leaves) {
+            Form::Raw(leaf) => skeleton.raw = Some(leaf),
+            Form::Parts(root) => skeleton.lay_out(paths, &root),
         }
-        root.sort(paths);
-        skeleton.lay_out(paths, &root);
         skeleton
     }
 
@@ -86,8 +45,7 @@ impl Skeleton {
             Part::Leaf(leaf) => return self.pieces.push((std::mem::take(&mut self.end), *leaf)),
             Part::Inside(parts) => parts,
         };
-        let is_array = parts.first().is_some_and(|(path, _)| matches!(paths.node(*path).step, Step::Index(_)));
-        let [open, close] = if is_array { ['[', ']'] } else { ['{', '}'] };
+        let [open, close] = if is_array(paths, parts) { ['[', ']'] } else { ['{', '}'] };
         self.end.push(open);
         for (number, (path, part)) in parts.iter().enumerate() {
             if number > 0 {
@@ -116,15 +74,6 @@ impl Skeleton {
         }
         text.push_str(&self.end);
     }
-}
-
-/// The steps from the entry to a leaf.
-fn way_to(paths: &Paths, leaf: PathId) -> Vec<PathId> {
-    let mut way: Vec<PathId> = std::iter::successors(Some(leaf), |path| Some(paths.node(*path).parent))
-        .take_while(|path| *path != ROOT)
-        .collect();
-    way.reverse();
-    way
 }
 
 fn write_value(rows: &Rows, value: Value, text: &mut String) {

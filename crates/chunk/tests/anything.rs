@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it is wrong")]
 
 use proptest::prelude::*;
-use rushhour_chunk::{NewRow, Rows};
+use rushhour_chunk::{NewRow, Reader, Rows};
 use serde_json::{Map, Value, json};
 
 /// Names that mean something, so that values land where they are modelled.
@@ -116,6 +116,10 @@ proptest! {
     fn entries_come_back_in_their_order(entries in proptest::collection::vec(entry(), 0..30), uploads in any::<u32>()) {
         let mut rows = parse(&entries);
         prop_assert!(Rows::decode(&rows.pack(), None).unwrap() == rows);
+        let reader = Reader::new(&rows);
+        for (row, entry) in entries.iter().enumerate() {
+            assert_is(&reader.read::<Value>(row).unwrap().to_string(), &entry.value);
+        }
         rows.set_upload(uploads);
         let decoded = Rows::decode(&rows.encode(), None).unwrap();
         prop_assert!(decoded == rows);
