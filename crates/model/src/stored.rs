@@ -2,6 +2,7 @@
 
 mod codes;
 mod format;
+pub mod glance;
 pub mod observe;
 mod restore;
 

@@ -7,6 +7,8 @@ use rushhour_model::geojson::FeatureCollection;
 use rushhour_model::received::Received;
 use rushhour_model::record::Field;
 use rushhour_model::shift;
+use rushhour_model::stored::glance::Glance;
+use rushhour_model::stored::observe::observe;
 use rushhour_model::stored::{StoredEntry, to_phone, to_stored};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -132,8 +134,74 @@ prop_compose! {
     }
 }
 
+/// What phones send, with one field or none changed, dropped or added.
+fn ordinary() -> impl Strategy<Value = Value> {
+    let stamp = 1.7e9;
+    let ios = |motion: &str, state: &str| {
+        let flags = ["stationary", "walking", "running", "automotive", "cycling", "unknown"];
+        let flags = flags.map(|flag| (flag.to_owned(), json!(flag == motion)));
+        let mut data = Map::from_iter(flags);
+        data.insert("confidence".to_owned(), json!(state));
+        data.insert("ts".to_owned(), json!(stamp));
+        Value::Object(data)
+    };
+    let data = [
+        (
+            "background/filtered_location",
+            "android",
+            json!({"latitude": 39.5, "longitude": -105, "ts": stamp, "altitude": 0, "bearing": 0.0, "filter": "time"}),
+        ),
+        ("background/motion_activity", "android", json!({"type": 7, "confidence": 100, "ts": stamp})),
+        ("background/motion_activity", "ios", ios("walking", "high")),
+        ("background/motion_activity", "ios", ios("", "low")),
+        (
+            "statemachine/transition",
+            "android",
+            json!({"currState": "local.state.start", "transition": null, "ts": stamp}),
+        ),
+        (
+            "statemachine/transition",
+            "ios",
+            json!({"currState": "STATE_WAITING_FOR_TRIP_START", "transition": "T_NOP", "ts": stamp}),
+        ),
+        ("background/battery", "ios", json!({"battery_level_ratio": 0.5, "battery_status": 1, "ts": stamp})),
+    ];
+    let change = (any::<bool>(), any::<prop::sample::Index>(), name(), value());
+    (proptest::sample::select(data.to_vec()), proptest::option::of(change)).prop_map(
+        move |((key, platform, data), change)| {
+            let metadata = json!({"key": key, "type": "message", "platform": platform, "time_zone": "Europe/Berlin", "write_ts": stamp});
+            let mut entry = json!({"metadata": metadata, "data": data});
+            if let Some((is_data, which, name, value)) = change {
+                let half = entry.get_mut(if is_data { "data" } else { "metadata" });
+                let half = half.and_then(Value::as_object_mut).expect("both are objects");
+                let names: Vec<String> = half.keys().cloned().chain([name]).collect();
+                let name = which.get(&names);
+                if value.is_null() {
+                    half.shift_remove(name);
+                } else {
+                    half.insert(name.clone(), value);
+                }
+            }
+            entry
+        },
+    )
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn a_glance_tells_what_the_whole_entry_does_or_nothing(mut value in prop_oneof![entry(), ordinary()]) {
+        // As entries are kept: metadata first, text where it stands.
+        let fields = value.as_object_mut().unwrap();
+        let metadata = fields.shift_remove("metadata").unwrap();
+        fields.shift_insert(0, "metadata".to_owned(), metadata);
+        let text = value.to_string();
+        let seen = serde_json::from_str::<Glance<'_>>(&text).ok().and_then(|glance| glance.observe());
+        if let Some(seen) = seen {
+            prop_assert_eq!(Ok(seen), observe(serde_json::from_str(&text).unwrap()));
+        }
+    }
 
     #[test]
     fn an_entry_comes_back_as_it_came_from_memory_and_from_text(value in entry()) {

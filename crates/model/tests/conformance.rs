@@ -12,6 +12,8 @@ use rushhour_model::analysis::{Document, Finding};
 use rushhour_model::entry::{Data, Entry};
 use rushhour_model::geojson::FeatureCollection;
 use rushhour_model::record::Field;
+use rushhour_model::stored::glance::Glance;
+use rushhour_model::stored::observe::{Observed, observe};
 use rushhour_model::stored::{StoredEntry, to_phone, to_stored};
 use serde_json::Value;
 
@@ -53,6 +55,24 @@ fn phone_form_is_typed_and_comes_back_as_it_came() {
         }
     }
     eprintln!("{count} entries of {} days read and written back", days.len());
+}
+
+#[test]
+fn a_glance_is_enough_for_what_phones_sense() {
+    let Some(days) = days("raw") else { return };
+    let (mut seen, mut sensed) = (0, 0);
+    for before in days.iter().flat_map(|(_, entries)| entries) {
+        let text = before.to_string();
+        let whole = observe(serde_json::from_str(&text).unwrap());
+        let glance = serde_json::from_str::<Glance<'_>>(&text).ok().and_then(|glance| glance.observe());
+        sensed += usize::from(!matches!(whole, Ok(Observed::Input(_))));
+        seen += usize::from(glance.is_some());
+        if let Some(glance) = glance {
+            assert_eq!(Ok(glance), whole, "{text}");
+        }
+    }
+    eprintln!("a glance was enough for {seen} of {sensed} entries");
+    assert!(seen * 100 >= sensed * 90, "{seen} of {sensed}");
 }
 
 #[test]

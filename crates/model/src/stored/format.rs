@@ -263,7 +263,7 @@ pub(super) fn android_activity(motion: &AndroidMotion) -> Result<(&Number, &Numb
 }
 
 fn ios_motion(motion: IosMotion, write_ts: &Number) -> Result<Object, Refusal> {
-    let (activity, confidence) = ios_activity(&motion)?;
+    let (activity, confidence) = ios_activity(IosFlags::of(&motion), &motion.confidence)?;
     let mut object = crate::record::Record::into_object(motion);
     let level = object.insert("confidence".to_owned(), confidence.into());
     object.extend(level.map(|level| ("confidence_level".to_owned(), level)));
@@ -272,40 +272,63 @@ fn ios_motion(motion: IosMotion, write_ts: &Number) -> Result<Object, Refusal> {
     Ok(object)
 }
 
+/// The flags that iOS sets.
+#[expect(clippy::struct_excessive_bools, reason = "iOS has them")]
+#[derive(Clone, Copy, Debug)]
+pub(super) struct IosFlags {
+    pub(super) stationary: bool,
+    pub(super) automotive: bool,
+    pub(super) walking: bool,
+    pub(super) running: bool,
+    pub(super) cycling: bool,
+    pub(super) unknown: bool,
+}
+
+impl IosFlags {
+    pub(super) fn of(motion: &IosMotion) -> Self {
+        let IosMotion { stationary, automotive, walking, running, cycling, unknown, .. } = *motion;
+        Self { stationary, automotive, walking, running, cycling, unknown }
+    }
+}
+
 /// The activity that iOS's flags stand for, and how sure it is in per cent: none is 9, and stationary in a vehicle is 10.
-pub(super) fn ios_activity(motion: &IosMotion) -> Result<(i64, i64), Refusal> {
+pub(super) fn ios_activity(flags: IosFlags, confidence: &str) -> Result<(i64, i64), Refusal> {
     let flags = [
-        (motion.stationary, "stationary", 3),
-        (motion.automotive, "automotive", 0),
-        (motion.walking, "walking", 7),
-        (motion.running, "running", 8),
-        (motion.cycling, "cycling", 1),
-        (motion.unknown, "unknown", 4),
+        (flags.stationary, "stationary", 3),
+        (flags.automotive, "automotive", 0),
+        (flags.walking, "walking", 7),
+        (flags.running, "running", 8),
+        (flags.cycling, "cycling", 1),
+        (flags.unknown, "unknown", 4),
     ];
-    let set: Vec<_> = flags.into_iter().filter(|(is_set, _, _)| *is_set).collect();
-    let activity = match set.as_slice() {
-        [] => 9,
-        [(_, _, activity)] => *activity,
-        [(_, "stationary", _), (_, "automotive", _)] => 10,
-        several => return Err(Refusal::Flags(several.iter().map(|(_, name, _)| *name).collect::<Vec<_>>().join(", "))),
+    let set = || flags.into_iter().filter(|(is_set, _, _)| *is_set);
+    let activity = match [set().next(), set().nth(1), set().nth(2)] {
+        [None, ..] => 9,
+        [Some((_, _, activity)), None, _] => activity,
+        [Some((_, "stationary", _)), Some((_, "automotive", _)), None] => 10,
+        _ => return Err(Refusal::Flags(set().map(|(_, name, _)| name).collect::<Vec<_>>().join(", "))),
     };
-    let confidence = codes::confidence(&motion.confidence)
-        .ok_or_else(|| Refusal::Code { field: "confidence", value: motion.confidence.clone() })?;
+    let confidence = codes::confidence(confidence)
+        .ok_or_else(|| Refusal::Code { field: "confidence", value: confidence.to_owned() })?;
     Ok((activity, confidence))
 }
 
 fn transition(step: &Transition, platform: &Platform, write_ts: &Number) -> Result<Object, Refusal> {
-    let (state, transition) = step_numbers(step, platform)?;
+    let (state, transition) = step_numbers(&step.curr_state, step.transition.0.as_deref(), platform)?;
     let fields = [("curr_state", state.into()), ("transition", transition.into()), ("ts", write_ts.clone().into())];
     Ok(fields.map(|(name, value)| (name.to_owned(), value)).into_iter().collect())
 }
 
 /// The numbers of the state before a step, and of the step.
-pub(super) fn step_numbers(step: &Transition, platform: &Platform) -> Result<(i64, Option<i64>), Refusal> {
+pub(super) fn step_numbers(
+    state: &str,
+    transition: Option<&str>,
+    platform: &Platform,
+) -> Result<(i64, Option<i64>), Refusal> {
     let unknown = |field, word: &str| Refusal::Code { field, value: word.to_owned() };
-    let state = codes::state(platform, &step.curr_state).ok_or_else(|| unknown("currState", &step.curr_state))?;
-    let number = |word: &String| codes::transition(platform, word).ok_or_else(|| unknown("transition", word));
-    Ok((state, step.transition.0.as_ref().map(number).transpose()?))
+    let state = codes::state(platform, state).ok_or_else(|| unknown("currState", state))?;
+    let number = |word: &str| codes::transition(platform, word).ok_or_else(|| unknown("transition", word));
+    Ok((state, transition.map(number).transpose()?))
 }
 
 fn battery(object: &mut Object, platform: &Platform, write_ts: &Number) -> Result<(), Refusal> {

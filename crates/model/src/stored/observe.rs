@@ -9,7 +9,7 @@ use crate::arrival::in_seconds;
 use crate::entry::{Data, Entry, Platform, key, seconds};
 use crate::local_date::zone;
 use crate::record::Object;
-use crate::stored::format::{self, Refusal, Rule};
+use crate::stored::format::{self, IosFlags, Refusal, Rule};
 use crate::stored::{StoredEntry, to_stored};
 
 /// 0001-01-02 and 9999-12-30, a day inside what the calendar holds, so that every zone can show the time.
@@ -128,12 +128,12 @@ fn sensed(entry: Entry) -> Result<Observed, Refusal> {
             Observed::Motion(Motion { ts, activity, confidence: seconds(confidence), is_ios: false })
         }
         (Rule::Motion, Data::IosMotion(motion)) => {
-            let (activity, per_cent) = format::ios_activity(&motion)?;
+            let (activity, per_cent) = format::ios_activity(IosFlags::of(&motion), &motion.confidence)?;
             #[expect(clippy::cast_precision_loss, reason = "50, 75 or 100")]
             Observed::Motion(Motion { ts: write_ts, activity, confidence: per_cent as f64, is_ios: true })
         }
         (Rule::Transition, Data::Transition(step)) => {
-            let (state, transition) = format::step_numbers(&step, &platform)?;
+            let (state, transition) = format::step_numbers(&step.curr_state, step.transition.0.as_deref(), &platform)?;
             Observed::Transition(Transition { ts: write_ts, state, transition })
         }
         (rule, data) => {
@@ -191,7 +191,7 @@ fn whole(data: &Object, field: &'static str) -> Result<i64, Refusal> {
 }
 
 /// A time that the calendar of the stored form can hold.
-fn time(field: &'static str, seconds: f64) -> Result<f64, Refusal> {
+pub(super) fn time(field: &'static str, seconds: f64) -> Result<f64, Refusal> {
     let is_held = (YEAR_1_S..YEAR_10000_S).contains(&seconds);
     is_held.then_some(seconds).ok_or_else(|| Refusal::Time { field, seconds: seconds.to_string() })
 }
