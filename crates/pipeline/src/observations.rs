@@ -1,8 +1,11 @@
 //! What a person's phones observed: the rows that every stage reads, in the order in which it reads them.
 
+use std::cell::LazyCell;
+
 use rushhour_model::entry::{Entry, seconds};
 use rushhour_model::extended_json::ObjectId;
 use rushhour_model::ids::{UserId, entry_id};
+use rushhour_model::stored::glance::Glance;
 use rushhour_model::stored::observe::{self, Motion, Observed, Transition, observe, observe_stored};
 use rushhour_model::stored::{Refusal, StoredEntry};
 use serde::{Deserialize, Serialize};
@@ -66,16 +69,23 @@ pub struct Observations {
 }
 
 impl Observations {
+    /// Adds an entry in phone form of which a glance tells enough; whether it does. `id` is asked for when it matters.
+    pub fn push_glance(&mut self, id: impl FnOnce() -> ObjectId, glance: &Glance<'_>) -> bool {
+        let Some(observed) = glance.observe() else { return false };
+        self.add(id, glance.write_s(), Ok(observed));
+        true
+    }
+
     /// Adds an entry in phone form.
     pub fn push(&mut self, id: ObjectId, entry: Entry) {
         let write_ts = entry.metadata.write_s();
-        self.add(id, write_ts, observe(entry));
+        self.add(|| id, write_ts, observe(entry));
     }
 
     /// Adds an entry in stored form.
     pub fn push_stored(&mut self, id: ObjectId, entry: StoredEntry) {
         let write_ts = seconds(&entry.metadata.write_ts);
-        self.add(id, write_ts, observe_stored(entry));
+        self.add(|| id, write_ts, observe_stored(entry));
     }
 
     /// Adds an entry of `user` in whichever form it is: the server's own times tell.
@@ -113,9 +123,10 @@ impl Observations {
         self.rejected.push(Rejected { id, reason });
     }
 
-    fn add(&mut self, id: ObjectId, write_ts: f64, observed: Result<Observed, Refusal>) {
+    fn add(&mut self, id: impl FnOnce() -> ObjectId, write_ts: f64, observed: Result<Observed, Refusal>) {
+        let id = LazyCell::new(id);
         let done = match observed {
-            Ok(Observed::Fix(fix)) => self.add_fix(id, fix),
+            Ok(Observed::Fix(fix)) => self.add_fix(*id, fix),
             Ok(Observed::Motion(motion)) => {
                 on_time(motion.ts, write_ts).map(|()| self.motions.push((motion, write_ts)))
             }
@@ -123,12 +134,12 @@ impl Observations {
                 self.transitions.push(transition);
                 Ok(())
             }
-            Ok(Observed::Input(entry)) => Input::read(id, *entry).map(|input| self.inputs.push(input)),
+            Ok(Observed::Input(entry)) => Input::read(*id, *entry).map(|input| self.inputs.push(input)),
             Ok(Observed::Nothing) => Ok(()),
             Err(refusal) => Err(refusal.to_string()),
         };
         if let Err(reason) = done {
-            self.reject(id, reason);
+            self.reject(*id, reason);
         }
     }
 

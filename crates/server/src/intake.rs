@@ -11,11 +11,12 @@ use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
+use rushhour_model::entry::key;
 use rushhour_model::ids::UserId;
 use rushhour_pipeline::transit::Stops;
-use rushhour_store::{Error, NewRow, Upload};
+use rushhour_store::{EntryRef, Error, NewRow, Upload};
 use rustix::time::{ClockId, clock_gettime};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tracing::warn;
@@ -337,9 +338,13 @@ impl Worker {
         let store = &self.app.store;
         let latest = || -> Result<f64, Error> {
             let fresh = store.fresh(user, usize::MAX, f64::INFINITY)?;
-            let fixes = fresh.entries.iter().filter(|(_, text)| text.contains("background/location"));
-            let times = fixes.filter_map(|(_, text)| ts_of(text));
-            Ok(times.fold(f64::NEG_INFINITY, f64::max) - summary(store, user)?.end_ts.unwrap_or(0.0))
+            let mut last_ts = f64::NEG_INFINITY;
+            fresh.entries.for_each(|entry| {
+                if entry.key() == key::LOCATION {
+                    last_ts = ts_of(&entry).map_or(last_ts, |ts| last_ts.max(ts));
+                }
+            });
+            Ok(last_ts - summary(store, user)?.end_ts.unwrap_or(0.0))
         };
         // What cannot be read is found out by the run.
         !latest().is_ok_and(|ahead_s| ahead_s <= self.options.gate_s)
@@ -351,9 +356,8 @@ impl Worker {
     }
 }
 
-fn ts_of(text: &str) -> Option<f64> {
-    let entry: serde_json::Value = serde_json::from_str(text).ok()?;
-    entry.get("data")?.get("ts")?.as_f64()
+fn ts_of(entry: &EntryRef<'_>) -> Option<f64> {
+    entry.read::<Value>().ok()?.pointer("/data/ts")?.as_f64()
 }
 
 /// Runs `work`.

@@ -45,7 +45,7 @@ pub use log::{Ack, Damage, Repaired, SYNC_BOUNDS_S, SyncTimes};
 pub use maintain::{Maintained, Policy};
 pub use open::{IosRounding, Options};
 pub use query::{LocalDates, PartRange, Query, TimeField};
-pub use read::{Changes, Found, Fresh, Position};
+pub use read::{Changes, EntryRef, Found, Fresh, Position, Reading};
 pub use repair::{Rebuilt, Repair};
 pub use store::{Stat, Store, blocking};
 pub use upload::Upload;

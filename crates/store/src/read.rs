@@ -1,6 +1,7 @@
 //! Reading: what is sealed and what is in the log, as one.
 
 mod latest;
+mod reading;
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -16,6 +17,8 @@ use crate::error::Error;
 use crate::hot::HotUser;
 use crate::key_set::KeySet;
 use crate::query::{Query, TimeField, second_of};
+
+pub use reading::{EntryRef, Reading};
 
 /// How often a read begins again when what it was about to read was sealed or moved meanwhile.
 const ATTEMPTS_MAX: usize = 16;
@@ -38,8 +41,8 @@ pub struct Found {
 /// Entries that were not taken in.
 #[derive(Clone, Debug)]
 pub struct Fresh {
-    /// Each with its id and its text, in order of arrival. Of two with one identity both may be here.
-    pub entries: Vec<(ObjectId, String)>,
+    /// In order of arrival. Of two with one identity both may be here.
+    pub entries: Reading,
     /// How far these reach; `None` when there are none.
     pub taken: Option<Taken>,
 }
@@ -115,18 +118,14 @@ impl Core {
             return Ok(Vec::new());
         }
         let view = self.view(user, &scope)?;
-        let mut rows = view.rows();
         let found = if query.field == TimeField::WriteTs {
-            rows.retain(|at| query.is_within(view.write_ts(*at)));
-            rows.sort_by(|one, other| {
-                in_time(view.write_ts(*one), view.write_ts(*other)).then_with(|| view.by_id(user, *one, *other))
-            });
             // Only what will be answered is written out.
-            rows.truncate(query.entries_max);
+            let rows = view.rows_within(user, &scope, query.entries_max);
             let texts = view.texts(&rows);
             let found = rows.into_iter().zip(texts);
             found.map(|(at, text)| view.found(user, at, view.write_ts(at), text)).collect()
         } else {
+            let rows = view.rows();
             let texts = view.texts(&rows);
             let found = rows.into_iter().zip(texts).filter_map(|(at, text)| Some((stamp_of(&text, query)?, at, text)));
             let mut found: Vec<Found> = found.map(|(stamp, at, text)| view.found(user, at, stamp, text)).collect();
@@ -135,6 +134,24 @@ impl Core {
             found
         };
         Ok(found)
+    }
+
+    /// See [`Store::read`](crate::Store::read).
+    pub(crate) fn read(
+        &self,
+        user: UserId,
+        keys: &[&str],
+        (from, to): (f64, f64),
+        entries_max: usize,
+    ) -> Result<Reading, Error> {
+        if from > to {
+            return Ok(Reading::new(user, 0));
+        }
+        let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        let scope = Scope { from, to, ..Scope::all(Some(&keys)) };
+        let view = self.view(user, &scope)?;
+        let rows = view.rows_within(user, &scope, entries_max);
+        Ok(Reading::of(user, view, rows))
     }
 
     /// See [`Store::feed`](crate::Store::feed).
@@ -192,8 +209,8 @@ impl Core {
     /// `None` when something was sealed meanwhile.
     fn try_fresh(&self, user: UserId, entries_max: usize, span_s_max: f64, epoch: u32) -> Result<Option<Fresh>, Error> {
         let HotUser { records, taken, .. } = self.hot.snapshot(user);
-        let (from, entries) = (f64::INFINITY, Vec::new());
-        let mut portion = Portion { user, entries_max, span_s_max, from, entries, uploads: None, is_full: false };
+        let (from, entries) = (f64::INFINITY, Reading::new(user, taken));
+        let mut portion = Portion { entries_max, span_s_max, from, entries, uploads: None, is_full: false };
         let sealed = match self.number(user) {
             Some(number) => self.sealed_fresh(number, taken, &mut portion)?,
             None => Some(0),
@@ -227,15 +244,15 @@ impl Core {
             rows.append(&read.select(&fresh));
             let whole = left.peek().map_or(sealed, |next| next.first_upload);
             if rows.len() > portion.entries_max.saturating_mul(2) && whole > taken {
-                portion.add_uploads(&rows, taken..whole);
+                let later: Vec<usize> = (0..rows.len()).filter(|row| rows.upload(*row) >= whole).collect();
+                let later = rows.select(&later);
+                portion.add_uploads(&Arc::new(std::mem::replace(&mut rows, later)), taken..whole);
                 if portion.is_full {
                     return Ok(Some(sealed));
                 }
-                let later: Vec<usize> = (0..rows.len()).filter(|row| rows.upload(*row) >= whole).collect();
-                rows = rows.select(&later);
             }
         }
-        portion.add_uploads(&rows, taken..sealed);
+        portion.add_uploads(&Arc::new(rows), taken..sealed);
         Ok(Some(sealed))
     }
 
@@ -311,6 +328,17 @@ impl View {
         rows
     }
 
+    /// Those of the rows that were written in the scope's time, in order, at most so many.
+    fn rows_within(&self, user: UserId, scope: &Scope<'_>, entries_max: usize) -> Vec<At> {
+        let mut rows = self.rows();
+        rows.retain(|at| (scope.from..=scope.to).contains(&self.write_ts(*at)));
+        rows.sort_by(|one, other| {
+            in_time(self.write_ts(*one), self.write_ts(*other)).then_with(|| self.by_id(user, *one, *other))
+        });
+        rows.truncate(entries_max);
+        rows
+    }
+
     fn piece(&self, piece: usize) -> &Rows {
         self.pieces.get(piece).expect("rows are only told apart among the pieces that there are")
     }
@@ -360,19 +388,18 @@ impl View {
 
 /// What [`Core::fresh`] has gathered.
 struct Portion {
-    user: UserId,
     entries_max: usize,
     span_s_max: f64,
     /// The first write time so far.
     from: f64,
-    entries: Vec<(ObjectId, String)>,
+    entries: Reading,
     /// How many uploads were taken in when these are; `None` without any.
     uploads: Option<u32>,
     is_full: bool,
 }
 
 impl Portion {
-    fn add_uploads(&mut self, rows: &Rows, uploads: std::ops::Range<u32>) {
+    fn add_uploads(&mut self, rows: &Arc<Rows>, uploads: std::ops::Range<u32>) {
         let mut order: Vec<usize> = (0..rows.len()).filter(|row| uploads.contains(&rows.upload(*row))).collect();
         order.sort_by_key(|row| rows.upload(*row));
         for upload in order.chunk_by(|one, other| rows.upload(*one) == rows.upload(*other)) {
@@ -386,7 +413,7 @@ impl Portion {
     }
 
     /// Adds an upload as a whole, unless others were added and it is too much.
-    fn add(&mut self, upload: u32, rows: &Rows, selected: &[usize]) {
+    fn add(&mut self, upload: u32, rows: &Arc<Rows>, selected: &[usize]) {
         let times = || selected.iter().map(|row| rows.write_ts(*row));
         self.from = self.from.min(times().fold(f64::INFINITY, f64::min));
         let is_too_much = self.entries.len() + selected.len() > self.entries_max
@@ -395,8 +422,7 @@ impl Portion {
             self.is_full = true;
             return;
         }
-        let texts = selected.iter().zip(rows.texts_of(selected.iter().copied()));
-        self.entries.extend(texts.map(|(row, text)| (id_of(self.user, rows, *row), text)));
+        self.entries.add(rows, selected.iter().copied());
         self.uploads = Some(upload + 1);
     }
 }

@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::log::{Ack, Committer, Counters};
 use crate::maintain::Policy;
 use crate::query::Query;
-use crate::read::{Changes, Found, Fresh, Position};
+use crate::read::{Changes, Found, Fresh, Position, Reading};
 use crate::upload::Upload;
 
 /// An open store. Cheap to share behind an [`Arc`]; dropping the last one finishes what was being written.
@@ -103,6 +103,21 @@ impl Store {
     /// As there.
     pub fn find_blocking(&self, user: UserId, query: &Query) -> Result<Vec<Found>, Error> {
         self.core.find(user, query)
+    }
+
+    /// The entries with one of `keys` that were written in these seconds since 1970, both included, in order of `write_ts`,
+    /// then of their ids, at most so many of them, as they are kept: nothing is written out. Blocks the thread.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    pub fn read(
+        &self,
+        user: UserId,
+        keys: &[&str],
+        (from, to): (f64, f64),
+        entries_max: usize,
+    ) -> Result<Reading, Error> {
+        self.core.read(user, keys, (from, to), entries_max)
     }
 
     /// The entry of each of `keys` that was written last, in order of `write_ts`. Blocks the thread.

@@ -75,7 +75,9 @@ impl Fixture {
             let change = Rewrite { from, chapters, taken: Some(taken), state };
             self.store().rewrite(self.anna, &change).unwrap();
         }
-        fresh.entries.iter().map(|(_, text)| saying(text)).collect()
+        let mut says = Vec::new();
+        fresh.entries.for_each(|entry| says.push(saying(&entry.text())));
+        says
     }
 
     fn files(&self, folder: &str) -> usize {

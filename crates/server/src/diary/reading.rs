@@ -3,7 +3,7 @@
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
-use rushhour_model::entry::{Entry, key};
+use rushhour_model::entry::key;
 use rushhour_model::ids::UserId;
 use rushhour_model::stored::observe::INPUT_KEYS;
 use rushhour_pipeline::chapter::Chapter;
@@ -11,7 +11,7 @@ use rushhour_pipeline::input::Input;
 use rushhour_pipeline::observations::Observations;
 use rushhour_pipeline::outline::{Outline, Reference, rebuild};
 use rushhour_pipeline::timeline::Day;
-use rushhour_store::{ChapterKey, Error, Found, Query, Store, TimeField};
+use rushhour_store::{ChapterKey, EntryRef, Error, Reading, Store};
 
 use crate::diary::kept::KeptChapter;
 use crate::diary::recent::Recent;
@@ -127,11 +127,11 @@ impl Reader<'_> {
         let start = outlines.first().and_then(|outline| outline.opening.start);
         let until = outlines.iter().map(|outline| outline.needs_until_write_ts).fold(f64::NEG_INFINITY, f64::max);
         let keys: Vec<&str> = SENSED.into_iter().chain(INPUT_KEYS).collect();
-        let query = query(&keys, start.map(|start| start.needs_from_write_ts), until, usize::MAX);
-        let found = self.store.find_blocking(self.user, &query)?;
+        let from = start.map_or(f64::NEG_INFINITY, |start| start.needs_from_write_ts);
+        let found = self.store.read(self.user, &keys, (from, until), usize::MAX)?;
         let names: Vec<Reference> = outlines.iter().flat_map(|outline| outline.inputs.iter().copied()).collect();
-        let rebuilt = |found: &mut dyn Iterator<Item = &Found>| -> Result<Vec<Again>, Error> {
-            let mut observations = observed(found);
+        let rebuilt = |is_asked: fn(&EntryRef<'_>) -> bool| -> Result<Vec<Again>, Error> {
+            let mut observations = observed(&found, is_asked);
             let inputs = self.add_inputs(&names, observations.take_inputs())?;
             let chapters = rebuild(self.user, &outlines, observations, &inputs).into_iter().zip(group);
             let again = |(chapter, (_, it)): (Chapter, &(ChapterKey, KeptChapter))| Again {
@@ -140,11 +140,13 @@ impl Reader<'_> {
             };
             Ok(chapters.map(again).collect())
         };
-        let all = rebuilt(&mut found.iter())?;
-        if all.iter().all(|again| again.is_same) || found.iter().all(|entry| entry.is_taken) {
+        let all = rebuilt(|_| true)?;
+        let mut is_all_taken = true;
+        found.for_each(|entry| is_all_taken &= entry.is_taken());
+        if all.iter().all(|again| again.is_same) || is_all_taken {
             return Ok(all);
         }
-        let taken = rebuilt(&mut found.iter().filter(|entry| entry.is_taken))?;
+        let taken = rebuilt(|entry| entry.is_taken())?;
         Ok(if taken.iter().all(|again| again.is_same) { taken } else { all })
     }
 
@@ -161,27 +163,33 @@ impl Reader<'_> {
         let times = || names.iter().filter(is_missing).map(|name| name.write_ts);
         let (from, to) = (times().fold(f64::INFINITY, f64::min), times().fold(f64::NEG_INFINITY, f64::max));
         if from <= to {
-            let found = self.store.find_blocking(self.user, &query(&INPUT_KEYS, Some(from), to, usize::MAX))?;
-            inputs.extend(observed(&mut found.iter()).take_inputs());
+            let found = self.store.read(self.user, &INPUT_KEYS, (from, to), usize::MAX)?;
+            inputs.extend(observed(&found, |_| true).take_inputs());
         }
         Ok(inputs)
     }
 }
 
-/// What entries tell.
-pub(super) fn observed(found: &mut dyn Iterator<Item = &Found>) -> Observations {
+/// What those of the entries tell that are asked.
+pub(super) fn observed(found: &Reading, is_asked: fn(&EntryRef<'_>) -> bool) -> Observations {
     let mut observations = Observations::default();
-    for found in found {
-        // What cannot be read was rejected when it came.
-        if let Ok(entry) = serde_json::from_str::<Entry>(&found.text) {
-            observations.push(found.id, entry);
+    found.for_each(|entry| {
+        if is_asked(&entry) {
+            // What cannot be read was rejected when it came.
+            let _ = observe(&mut observations, &entry);
         }
-    }
+    });
     observations
 }
 
-/// Entries with these keys, by when they were written.
-pub(super) fn query(keys: &[&str], from: Option<f64>, to: f64, entries_max: usize) -> Query {
-    let keys = Some(keys.iter().map(|key| (*key).to_owned()).collect());
-    Query { keys, field: TimeField::WriteTs, from, to: Some(to), entries_max }
+/// Adds what an entry tells. A glance is enough for most.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn observe(observations: &mut Observations, entry: &EntryRef<'_>) -> Result<(), serde_json::Error> {
+    let is_seen = entry.read().is_ok_and(|glance| observations.push_glance(|| entry.id(), &glance));
+    if !is_seen {
+        observations.push(entry.id(), entry.read()?);
+    }
+    Ok(())
 }

@@ -8,7 +8,6 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rushhour_model::entry::Entry;
 use rushhour_model::ids::UserId;
 use rushhour_model::stored::observe::INPUT_KEYS;
 use rushhour_pipeline::chapter::{Chapter, News, Opening};
@@ -22,7 +21,7 @@ use rushhour_pipeline::write::{Settings, write};
 use rushhour_store::{ChapterKey, Error, Rewrite, Store, Taken, steady_time};
 
 use crate::diary::kept::KeptChapter;
-use crate::diary::reading::{Reader, SENSED, Stretch, observed, query};
+use crate::diary::reading::{Reader, SENSED, Stretch, observe, observed};
 use crate::diary::recent::Recent;
 use crate::diary::{State, key_of};
 
@@ -61,15 +60,10 @@ pub fn take_in(store: &Store, user: UserId, stops: &Stops, portion: Portion) -> 
     let fresh = store.fresh(user, portion.entries_max, portion.span_s_max)?;
     let is_cut_short = state.horizon_ts < state.target_ts;
     let mut observations = Observations::default();
-    for (id, text) in &fresh.entries {
-        match serde_json::from_str::<Entry>(text) {
-            Ok(entry) => {
-                state.target_ts = state.target_ts.max(entry.metadata.write_s());
-                observations.push(*id, entry);
-            }
-            Err(error) => observations.reject(*id, error.to_string()),
-        }
-    }
+    fresh.entries.for_each(|entry| match observe(&mut observations, &entry) {
+        Ok(()) => state.target_ts = state.target_ts.max(entry.write_ts()),
+        Err(error) => observations.reject(entry.id(), error.to_string()),
+    });
     let inputs = observations.take_inputs();
     let mut run = Run { entries: fresh.entries.len(), rejected: observations.rejected().to_vec(), ..Run::default() };
     // A run that was cut short by a crash left only a part of the diary.
@@ -260,8 +254,8 @@ impl<'a> Change<'a> {
     }
 
     fn read(&self, keys: &[&str], from_ts: Option<f64>, to_ts: f64) -> Result<Observations, Error> {
-        let found = self.store.find_blocking(self.user, &query(keys, from_ts, to_ts, usize::MAX))?;
-        Ok(observed(&mut found.iter()))
+        let times = (from_ts.unwrap_or(f64::NEG_INFINITY), to_ts);
+        Ok(observed(&self.store.read(self.user, keys, times, usize::MAX)?, |_| true))
     }
 
     fn reader<'b>(&'b self, recent: &'b Recent) -> Reader<'b> {
@@ -270,9 +264,8 @@ impl<'a> Change<'a> {
 
     /// The first write time behind `ts` of anything that was sensed.
     fn next_sensed_ts(&self, ts: f64) -> Result<Option<f64>, Error> {
-        let from = (ts > f64::NEG_INFINITY).then(|| ts.next_up());
-        let found = self.store.find_blocking(self.user, &query(&SENSED, from, f64::INFINITY, 1))?;
-        Ok(found.first().map(|found| found.stamp))
+        let from = if ts > f64::NEG_INFINITY { ts.next_up() } else { ts };
+        Ok(self.store.read(self.user, &SENSED, (from, f64::INFINITY), 1)?.first_write_ts())
     }
 
     fn summarize(&mut self, chapters: &[Chapter]) {

@@ -1,0 +1,111 @@
+//! Entries as they are kept, for who wants something of each and not all of its text.
+
+use std::sync::Arc;
+
+use rushhour_chunk::Reader;
+use rushhour_model::extended_json::ObjectId;
+use rushhour_model::ids::UserId;
+use serde::Deserialize;
+
+use super::{At, View, id_of};
+use crate::chunk::Rows;
+
+/// Entries of one user, in an order.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    user: UserId,
+    pieces: Vec<Arc<Rows>>,
+    rows: Vec<At>,
+    /// How many uploads were taken in.
+    taken: u32,
+}
+
+impl Reading {
+    /// Nothing yet of `user`, of whom so many uploads were taken in.
+    pub(super) fn new(user: UserId, taken: u32) -> Self {
+        Self { user, taken, pieces: Vec::new(), rows: Vec::new() }
+    }
+
+    /// These rows of a view.
+    pub(super) fn of(user: UserId, view: View, rows: Vec<At>) -> Self {
+        Self { user, pieces: view.pieces, rows, taken: view.taken }
+    }
+
+    /// Adds rows of one more piece.
+    pub(super) fn add(&mut self, piece: &Arc<Rows>, rows: impl IntoIterator<Item = usize>) {
+        let number = self.pieces.len();
+        self.pieces.push(Arc::clone(piece));
+        self.rows.extend(rows.into_iter().map(|row| (number, row)));
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// When the first one was written, in seconds since 1970.
+    pub fn first_write_ts(&self) -> Option<f64> {
+        let (piece, row) = *self.rows.first()?;
+        Some(self.pieces.get(piece)?.write_ts(row))
+    }
+
+    /// Shows every entry, in order.
+    pub fn for_each(&self, mut visit: impl FnMut(EntryRef<'_>)) {
+        let readers: Vec<Reader<'_>> = self.pieces.iter().map(|rows| Reader::new(rows)).collect();
+        for (piece, row) in &self.rows {
+            if let Some((reader, rows)) = readers.get(*piece).zip(self.pieces.get(*piece)) {
+                visit(EntryRef { user: self.user, is_taken: rows.upload(*row) < self.taken, reader, rows, row: *row });
+            }
+        }
+    }
+}
+
+/// An entry where it is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct EntryRef<'a> {
+    user: UserId,
+    is_taken: bool,
+    reader: &'a Reader<'a>,
+    rows: &'a Rows,
+    row: usize,
+}
+
+impl<'a> EntryRef<'a> {
+    /// Its id.
+    pub fn id(&self) -> ObjectId {
+        id_of(self.user, self.rows, self.row)
+    }
+
+    /// `metadata.key`.
+    pub fn key(&self) -> &'a str {
+        &self.rows.name(self.row).key
+    }
+
+    /// `metadata.write_ts`.
+    pub fn write_ts(&self) -> f64 {
+        self.rows.write_ts(self.row)
+    }
+
+    /// Whether it was taken in.
+    pub fn is_taken(&self) -> bool {
+        self.is_taken
+    }
+
+    /// The entry as what its text would be read as.
+    ///
+    /// # Errors
+    /// When it is no `T`.
+    pub fn read<T: Deserialize<'a>>(&self) -> Result<T, serde_json::Error> {
+        self.reader.read(self.row)
+    }
+
+    /// The entry as one JSON object, the same value that was appended.
+    pub fn text(&self) -> String {
+        self.rows.text(self.row)
+    }
+}
