@@ -125,11 +125,23 @@ impl Leaves {
     }
 }
 
+/// Adds the leaves of what is read next, whatever it is.
+///
+/// # Errors
+/// When it cannot be read, has a key twice, or too many leaves.
+pub(crate) fn walk<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    paths: &mut Paths,
+    texts: &mut String,
+    leaves: &mut Leaves,
+) -> Result<(), D::Error> {
+    Walk { paths, texts, leaves, path: ROOT }.deserialize(deserializer)
+}
+
 /// Adds the leaves of the object `text`; `false` if it is no object, has a key twice, or too many leaves.
 pub(crate) fn flatten(text: &str, paths: &mut Paths, texts: &mut String, leaves: &mut Leaves) -> bool {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let walk = Walk { paths, texts, leaves, path: ROOT };
-    walk.deserialize(&mut reader).is_ok() && reader.end().is_ok() && text.trim_start().starts_with('{')
+    walk(&mut reader, paths, texts, leaves).is_ok() && reader.end().is_ok() && text.trim_start().starts_with('{')
 }
 
 struct Walk<'a> {

@@ -2,7 +2,7 @@
 //!
 //! [`Rows`] are entries of one user, taken apart into leaves: [`Rows::parse`] takes JSON texts apart, [`Rows::encode`]
 //! makes a chunk of them, [`Rows::decode`] reads it, and [`Rows::texts`] puts the entries together again. A [`Reader`]
-//! reads them as values of other types. Every entry
+//! reads them as values of other types, and [`Ordinary`] takes an upload apart while its JSON is read. Every entry
 //! comes back as the same JSON value, to the bit of its floats and to the point of `5.0`; what is not an object, has a
 //! key twice or is out of all proportion comes back as the same text.
 //!
@@ -19,6 +19,7 @@ mod flatten;
 mod integer;
 mod moment;
 mod number;
+mod ordinary;
 mod part;
 mod paths;
 mod plain;
@@ -34,6 +35,7 @@ mod template;
 mod text;
 mod value;
 
+pub use ordinary::Ordinary;
 pub use primer::Primer;
 pub use reader::Reader;
 pub use rows::{Name, NewRow, Rows};

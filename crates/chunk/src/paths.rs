@@ -166,6 +166,8 @@ static KNOWN: LazyLock<Paths> = LazyLock::new(|| {
 /// The paths that say what an entry is called, in its metadata and beside it.
 #[derive(Debug)]
 pub(crate) struct Called {
+    pub(crate) metadata: PathId,
+    pub(crate) data: PathId,
     pub(crate) platform: PathId,
     pub(crate) kind: PathId,
     pub(crate) key: PathId,
@@ -186,6 +188,8 @@ pub(crate) static CALLED: LazyLock<Called> = LazyLock::new(|| {
     let field = |name: &str| child(metadata, Step::Key(name.into()));
     let aside = |aside| child(ROOT, Step::Aside(aside));
     Called {
+        metadata,
+        data,
         platform: field("platform"),
         kind: field("type"),
         key: field("key"),

@@ -86,6 +86,18 @@ impl Rows {
         self.names.get(self.row(row).name as usize).expect("a row only refers to its own names")
     }
 
+    /// What entries are called, each name once.
+    pub fn names(&self) -> &[Name] {
+        &self.names
+    }
+
+    /// `data.ts`, if it is a number.
+    pub fn ts(&self, row: usize) -> Option<f64> {
+        let row = self.row(row);
+        let place = self.shape(row.body).iter().position(|path| *path == CALLED.ts)?;
+        self.body_of(row).get(place)?.as_f64()
+    }
+
     /// When it was written, in seconds since 1970.
     pub fn write_ts(&self, row: usize) -> f64 {
         self.row(row).write_ts
@@ -267,14 +279,20 @@ impl Rows {
             leaves.push(CALLED.aside_raw, self.text_value(row.text));
         }
         self.add_asides(row, leaves);
+        let known = self.names.iter().position(|name| *name.key == *row.key && *name.kind == *row.kind);
+        let known = known.and_then(|id| u32::try_from(id).ok());
+        let name = known.unwrap_or_else(|| self.name_id(Name { key: row.key.into(), kind: row.kind.into() }));
+        self.push_leaves(leaves, name, row.write_ts);
+    }
+
+    /// Adds the entry that these are the leaves of; returns what shapes its halves have.
+    pub(crate) fn push_leaves(&mut self, leaves: &mut Leaves, name: u32, write_ts: f64) -> (ShapeId, ShapeId) {
         let first = self.values.len();
         let Self { paths, shapes, shape_ids, values, .. } = self;
         let (head, body) = leaves.lay_out(paths, |shape| number_shape(shapes, shape_ids, shape));
         values.extend(leaves.values());
-        let known = (0..).zip(&self.names).find(|(_, name)| *name.key == *row.key && *name.kind == *row.kind);
-        let known = known.map(|(id, _)| id);
-        let name = known.unwrap_or_else(|| self.name_id(Name { key: row.key.into(), kind: row.kind.into() }));
-        self.rows.push(Row { name, upload: 0, head, body, first, write_ts: row.write_ts });
+        self.rows.push(Row { name, upload: 0, head, body, first, write_ts });
+        (head, body)
     }
 }
 

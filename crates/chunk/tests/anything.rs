@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it is wrong")]
 
 use proptest::prelude::*;
-use rushhour_chunk::{NewRow, Reader, Rows};
+use rushhour_chunk::{NewRow, Ordinary, Reader, Rows};
 use serde_json::{Map, Value, json};
 
 /// Names that mean something, so that values land where they are modelled.
@@ -111,7 +111,54 @@ fn assert_is(text: &str, value: &Value) {
     assert_eq!(read, value);
 }
 
+/// Whether servers keep an entry as it is, by the rules in words.
+fn is_ordinary(value: &Value) -> bool {
+    let top = value.as_object().unwrap();
+    let (Some(metadata), Some(data)) = (top.get("metadata"), top.get("data")) else { return false };
+    let is_text = |name: &str| metadata.get(name).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+    let is_in_s = |stamp: f64| stamp < 1e11;
+    !has_dots(value)
+        && top.len() == 2
+        && is_text("type")
+        && is_text("key")
+        && metadata.get("write_ts").and_then(Value::as_f64).is_some_and(is_in_s)
+        && data.get("ts").and_then(Value::as_f64).is_none_or(is_in_s)
+        && data.is_object()
+}
+
+fn has_dots(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => fields.iter().any(|(name, value)| name.contains('.') || has_dots(value)),
+        Value::Array(items) => items.iter().any(has_dots),
+        _ => false,
+    }
+}
+
 proptest! {
+    #[test]
+    fn what_is_taken_apart_as_ordinary_is_what_is_taken_apart_entry_by_entry(
+        entries in proptest::collection::vec(entry(), 0..6),
+        extra in proptest::option::of((name(), value())),
+    ) {
+        let mut values: Vec<Value> = entries.iter().map(|entry| entry.value.clone()).collect();
+        if let Some(((name, value), first)) = extra.zip(values.first_mut().and_then(Value::as_object_mut)) {
+            first.insert(name, value);
+        }
+        let list = Value::Array(values.clone()).to_string();
+        if let Ok(Ordinary(rows)) = serde_json::from_str(&list) {
+            prop_assert!(values.iter().all(is_ordinary), "{list}");
+            let text = |value: &Value, path: &str| value.pointer(path).unwrap().as_str().unwrap().to_owned();
+            let names: Vec<[String; 2]> =
+                values.iter().map(|value| ["/metadata/type", "/metadata/key"].map(|path| text(value, path))).collect();
+            let texts: Vec<String> = values.iter().map(Value::to_string).collect();
+            let given = values.iter().zip(&names).zip(&texts).map(|((value, [kind, key]), text)| {
+                let write_ts = value.pointer("/metadata/write_ts").unwrap().as_f64().unwrap();
+                NewRow { kind, key, write_ts, text }
+            });
+            prop_assert!(rows == Rows::parse(&given.collect::<Vec<_>>()));
+        }
+    }
+
     #[test]
     fn entries_come_back_in_their_order(entries in proptest::collection::vec(entry(), 0..30), uploads in any::<u32>()) {
         let mut rows = parse(&entries);
@@ -170,6 +217,35 @@ proptest! {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn what_phones_send_is_ordinary_and_what_needs_a_correction_is_not() {
+    let entry = |metadata: &str, data: &str, more: &str| {
+        format!(r#"{{"metadata":{{"type":"t","key":"k",{metadata}}},"data":{data}{more}}}"#)
+    };
+    let plain = entry(r#""write_ts":1.5e9"#, r#"{"ts":1.5e9,"x":{"y":[1]}}"#, "");
+    let is_read = |texts: &[&str]| serde_json::from_str::<Ordinary>(&format!("[{}]", texts.join(","))).is_ok();
+    assert!(is_read(&[]) && is_read(&[&plain, &plain]));
+    for odd in [
+        entry(r#""write_ts":1.5e12"#, r#"{"ts":1.5e9}"#, ""),
+        entry(r#""write_ts":1.5e9"#, r#"{"ts":1.5e12}"#, ""),
+        entry(r#""write_ts":"1""#, r#"{"ts":1.5e9}"#, ""),
+        entry(r#""write_ts":1"#, r#"{"a.b":1}"#, ""),
+        entry(r#""write_ts":1"#, r#"{"a":{"b.c":1},"d":2}"#, ""),
+        entry(r#""write_ts":1"#, "[1]", ""),
+        entry(r#""write_ts":1"#, "{}", ""),
+        entry(r#""write_ts":1"#, r#"{"a":1}"#, r#","_id":{"$oid":"00"}"#),
+        entry(r#""write_ts":1,"write_ts":2"#, r#"{"a":1}"#, ""),
+        entry(&format!(r#""write_ts":1,"key":"{}""#, "k".repeat(256)), r#"{"a":1}"#, ""),
+        r#"{"metadata":{"type":"","key":"k","write_ts":1},"data":{"a":1}}"#.to_owned(),
+        r#"{"metadata":{"key":"k","write_ts":1},"data":{"a":1}}"#.to_owned(),
+        r#"{"data":{"a":1}}"#.to_owned(),
+        "[1]".to_owned(),
+        "5".to_owned(),
+    ] {
+        assert!(!is_read(&[&plain, &odd]), "{odd}");
     }
 }
 

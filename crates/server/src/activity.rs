@@ -8,11 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use rushhour_chunk::Rows;
 use rushhour_model::entry::key;
 use rushhour_model::ids::UserId;
-use rushhour_model::received::Received;
 use rushhour_store::{Error, Store};
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// What is kept of everybody, by the names of the profile's fields.
@@ -193,28 +192,18 @@ pub(crate) struct Sent {
 
 impl Sent {
     /// What these entries tell, in the order in which they came; `None` without any.
-    pub(crate) fn of(received: &[Received<'_>]) -> Option<Self> {
-        let location = received.iter().rev().find(|entry| entry.key == key::LOCATION);
-        let read = |entry: &Received<'_>| serde_json::from_str::<Location>(&entry.text).ok();
-        Some(Self { location_ts: location.and_then(read).map(|it| it.data.ts), write_ts: received.last()?.write_ts })
+    pub(crate) fn of(rows: &Rows) -> Option<Self> {
+        let last = rows.len().checked_sub(1)?;
+        let location = (0..rows.len()).rev().find(|row| *rows.name(*row).key == *key::LOCATION);
+        Some(Self { location_ts: location.and_then(|row| rows.ts(row)), write_ts: rows.write_ts(last) })
     }
-}
-
-#[derive(Deserialize)]
-struct Location {
-    data: At,
-}
-
-#[derive(Deserialize)]
-struct At {
-    ts: f64,
 }
 
 #[cfg(test)]
 mod tests {
     use rand::SeedableRng;
     use rand::rngs::StdRng;
-    use rushhour_store::Options;
+    use rushhour_store::{NewRow, Options};
     use serde_json::json;
 
     use super::*;
@@ -253,13 +242,14 @@ mod tests {
 
     #[test]
     fn a_batch_without_a_location_says_nothing_about_locations() {
-        let read = |text: &'static str| Received::read(serde_json::from_str(text).unwrap()).unwrap();
-        let battery =
-            read(r#"{"metadata":{"key":"background/battery","type":"sensor-data","write_ts":7.0},"data":{"ts":6.0}}"#);
-        let location =
-            read(r#"{"metadata":{"key":"background/location","type":"sensor-data","write_ts":5.0},"data":{"ts":4.0}}"#);
-        assert_eq!(Sent::of(&[location, battery]), Some(Sent { location_ts: Some(4.0), write_ts: 7.0 }));
-        assert_eq!(Sent::of(&[]), None);
+        let row =
+            |key: &'static str, write_ts: f64, text: &'static str| NewRow { kind: "sensor-data", key, write_ts, text };
+        let location = row(key::LOCATION, 5.0, r#"{"metadata":{},"data":{"ts":4.0}}"#);
+        let battery = row(key::BATTERY, 7.0, r#"{"metadata":{},"data":{"ts":6.0}}"#);
+        let sent = |rows: &[NewRow<'_>]| Sent::of(&Rows::parse(rows));
+        assert_eq!(sent(&[location, battery]), Some(Sent { location_ts: Some(4.0), write_ts: 7.0 }));
+        assert_eq!(sent(&[battery]), Some(Sent { location_ts: None, write_ts: 7.0 }));
+        assert_eq!(sent(&[]), None);
     }
 
     #[test]

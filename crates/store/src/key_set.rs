@@ -1,7 +1,5 @@
 //! Which keys an upload may have entries of, in eight bytes: enough to pass over most uploads that do not matter.
 
-use crate::chunk::NewRow;
-
 /// A set of keys that may seem to hold more than it does, and never less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct KeySet(u64);
@@ -13,11 +11,6 @@ impl KeySet {
     pub(crate) fn of<'a>(keys: impl IntoIterator<Item = &'a str>) -> Self {
         let bit = |key: &str| 1 << (crc32c::crc32c(key.as_bytes()) % u64::BITS);
         Self(keys.into_iter().map(bit).fold(0, |set, bit| set | bit))
-    }
-
-    /// The keys of some rows. Most often a row has the key of the one before.
-    pub(crate) fn of_rows(rows: &[NewRow<'_>]) -> Self {
-        Self::of(rows.chunk_by(|one, other| one.key == other.key).filter_map(|same| same.first().map(|row| row.key)))
     }
 
     /// Whether a key may be in both.

@@ -25,10 +25,15 @@ pub struct Upload {
 }
 
 impl Upload {
-    /// Packs `rows` of `user`.
+    /// Takes `rows` of `user` apart, and packs them.
     pub fn pack(user: UserId, rows: &[NewRow<'_>]) -> Self {
-        let stamps = || rows.iter().map(|row| row.write_ts);
-        let packed = Rows::parse(rows).pack();
+        Self::of(user, &Rows::parse(rows))
+    }
+
+    /// Packs entries of `user` that were taken apart.
+    pub fn of(user: UserId, rows: &Rows) -> Self {
+        let stamps = || (0..rows.len()).map(|row| rows.write_ts(row));
+        let packed = rows.pack();
         let mut header = RecordHeader {
             user,
             number: 0,
@@ -39,7 +44,7 @@ impl Upload {
             last_ts: stamps().fold(f64::NEG_INFINITY, f64::max),
         };
         header.crc = header.checksum(&packed);
-        Self { header, rows: packed, keys: KeySet::of_rows(rows) }
+        Self { header, rows: packed, keys: KeySet::of(rows.names().iter().map(|name| &*name.key)) }
     }
 
     /// Whose it is.

@@ -1,21 +1,25 @@
 //! Uploads from phones.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
+use rushhour_chunk::{Ordinary, Rows};
 use rushhour_model::ids::UserId;
 use rushhour_model::received::Received;
 use rushhour_model::wire::{
     Call, ErrorResponse, PutOneRequest, PutOneResponse, PutRequest, PutResponse, UsercacheGetResponse,
 };
 use rushhour_store::{Ack, NewRow, Upload};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::activity::{Sent, Visit};
 use crate::app::App;
+use crate::auth::Name;
 use crate::body::{JsonBody, parse};
 use crate::error::ServerError;
 use crate::metrics::KeyCounts;
@@ -93,9 +97,9 @@ struct Packed {
 }
 
 impl Packed {
-    fn of(user: UserId, received: &[Received<'_>]) -> Self {
-        let upload = Upload::pack(user, &rows(received));
-        Self { upload, user, sent: Sent::of(received), keys: KeyCounts::of(received) }
+    fn of(user: UserId, rows: &Rows) -> Self {
+        let keys = KeyCounts::of((0..rows.len()).map(|row| &*rows.name(row).key));
+        Self { upload: Upload::of(user, rows), user, sent: Sent::of(rows), keys }
     }
 }
 
@@ -119,21 +123,56 @@ async fn pack<T: Send + 'static>(
     rushhour_store::blocking(move || work(&app, &body)).await
 }
 
+/// A put of which no entry needs a correction.
+#[derive(Deserialize)]
+struct OrdinaryPut<'a> {
+    #[serde(borrow)]
+    user: Option<Cow<'a, str>>,
+    phone_to_server: Ordinary,
+    deployment_config_version: Option<f64>,
+    #[serde(borrow)]
+    app_version: Option<Cow<'a, str>>,
+}
+
 fn pack_put(app: &App, body: &JsonBody) -> Result<Put, ServerError> {
+    // Nearly all are ordinary. What is not is read again, entry by entry, which also finds out what is wrong.
+    if let Ok(put) = parse::<OrdinaryPut<'_>>(&body.bytes) {
+        let OrdinaryPut { user, phone_to_server: Ordinary(rows), deployment_config_version, app_version } = put;
+        let name = body.caller.name(app, user.as_deref())?;
+        return accept(app, &name, (deployment_config_version, app_version), || Ok(rows));
+    }
     let request: PutRequest<'_> = parse(&body.bytes)?;
     let name = body.caller.name(app, request.user.as_deref())?;
+    let versions = (request.deployment_config_version, request.app_version);
+    let entries = request.phone_to_server;
+    accept(app, &name, versions, || {
+        let entries = entries.ok_or(ServerError::Missing("phone_to_server"))?;
+        check_count(app, entries.len())?;
+        Ok(Rows::parse(&rows(&read_all(&entries)?)))
+    })
+}
+
+/// What comes of a put that says these versions of its configuration and its app.
+fn accept(
+    app: &App,
+    name: &Name<'_>,
+    (configuration_version, app_version): (Option<f64>, Option<Cow<'_, str>>),
+    rows: impl FnOnce() -> Result<Rows, ServerError>,
+) -> Result<Put, ServerError> {
     let user = name.user(app, Visit::Put)?;
     if name.is_suspended(app) {
         app.metrics.suspended.inc();
         return Ok(Put { upload: None, configuration: None });
     }
-    let configuration = name.configuration(app, request.deployment_config_version, request.app_version.as_deref());
-    let entries = request.phone_to_server.ok_or(ServerError::Missing("phone_to_server"))?;
-    if entries.len() > app.limits.put_entries_max {
-        return Err(ServerError::ManyEntries { entries: entries.len(), max: app.limits.put_entries_max });
-    }
-    let received = read_all(&entries)?;
-    Ok(Put { upload: (!received.is_empty()).then(|| Packed::of(user, &received)), configuration })
+    let configuration = name.configuration(app, configuration_version, app_version.as_deref());
+    let rows = rows()?;
+    check_count(app, rows.len())?;
+    Ok(Put { upload: (!rows.is_empty()).then(|| Packed::of(user, &rows)), configuration })
+}
+
+fn check_count(app: &App, entries: usize) -> Result<(), ServerError> {
+    let max = app.limits.put_entries_max;
+    if entries > max { Err(ServerError::ManyEntries { entries, max }) } else { Ok(()) }
 }
 
 fn pack_putone(app: &App, body: &JsonBody) -> Result<Option<Packed>, ServerError> {
@@ -147,7 +186,7 @@ fn pack_putone(app: &App, body: &JsonBody) -> Result<Option<Packed>, ServerError
     let entry = request.the_entry.ok_or(ServerError::Missing("the_entry"))?;
     let received =
         [Received::read(entry).map_err(|lack| ServerError::Invalid { name: "the_entry", reason: lack.to_string() })?];
-    Ok(Some(Packed::of(user, &received)))
+    Ok(Some(Packed::of(user, &Rows::parse(&rows(&received)))))
 }
 
 /// Reads every entry, or refuses the batch for the first that cannot be identified.
