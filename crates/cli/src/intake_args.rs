@@ -29,6 +29,9 @@ pub(crate) struct IntakeArgs {
     /// How far fixes must reach beyond the last trip; the original's gate is `6h`
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
     intake_gate: Duration,
+    /// How often a person's labels are learnt from, to guess those of later trips: such as `24h`; never when absent
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    label_models: Option<Duration>,
     #[command(flatten)]
     transit: TransitArgs,
 }
@@ -53,6 +56,7 @@ impl IntakeArgs {
             cores: self.intake_cores,
             share: self.intake_share,
             deadline: self.intake_deadline,
+            label_models: self.label_models,
             gate_s: self.intake_gate.as_secs_f64(),
             stops: self.transit.stops()?,
         })

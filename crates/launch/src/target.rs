@@ -40,7 +40,7 @@ pub struct Target {
     pub server: Server,
 }
 
-/// When and how uploads become trips: `--intake`, `--intake-cores` and `--intake-share` of `rushhour serve`.
+/// When and how uploads become trips: `--intake`, `--intake-cores`, `--intake-share` and `--label-models` of `rushhour serve`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Intake {
@@ -52,6 +52,9 @@ pub struct Intake {
     /// The share of its time that each of them may work.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub share: Option<f64>,
+    /// How often people's labels are learnt from, such as `24h`: `--label-models`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label_models: Option<String>,
 }
 
 /// Whom the server believes: `--auth` and `--auth-file` of `rushhour serve`.
@@ -110,6 +113,7 @@ impl Target {
             add("--intake", (&intake.when).into());
             intake.cores.iter().for_each(|cores| add("--intake-cores", cores.to_string().into()));
             intake.share.iter().for_each(|share| add("--intake-share", share.to_string().into()));
+            intake.label_models.iter().for_each(|every| add("--label-models", every.into()));
         }
         if let Some(auth) = &self.auth {
             add("--auth", (&auth.method).into());
@@ -188,6 +192,7 @@ mod tests {
         let flags = "flags = [\"--store\", \"serial\"]";
         assert_eq!(Target::parse(&format!("name = \"a\"\n{flags}")).unwrap().flags, ["--store", "serial"]);
         let written = "name = \"a\"\nflags = [\"--ack\", \"log\"]\n[machine]\ncpus = 0.5\n[intake]\nwhen = \"1h\"\nshare = 0.5\n\
+                       label_models = \"24h\"\n\
                        [auth]\nmethod = \"token_list\"\nfile = \"tokens\"";
         let target = Target::parse(written).unwrap().beside(Path::new("there"));
         let flags = [
@@ -197,6 +202,8 @@ mod tests {
             "1h",
             "--intake-share",
             "0.5",
+            "--label-models",
+            "24h",
             "--auth",
             "token_list",
             "--auth-file",

@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use crate::app::App;
-use crate::diary::{Portion, Run, set_aside, summary, take_in};
+use crate::diary::{Portion, Run, set_aside, summary, take_in, train};
 
 /// The intake gives way to everything else; 19 is the kindest that there is.
 const NICE: i32 = 19;
@@ -63,6 +63,8 @@ pub struct Options {
     pub share: f64,
     /// A user whose run takes longer is taken in day by day.
     pub deadline: Duration,
+    /// How often a user's labels are learnt from, if there are new ones; never when absent.
+    pub label_models: Option<Duration>,
     /// How many seconds of new fixes a user must have to be taken in, as the original's gate asks; 0 for any.
     pub gate_s: f64,
     /// Stops of public transport.
@@ -72,7 +74,8 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         let deadline = Duration::from_secs(10);
-        Self { mode: Mode::Continuous, cores: 1, share: 1.0, deadline, gate_s: 0.0, stops: Stops::default() }
+        let (stops, label_models) = (Stops::default(), None);
+        Self { mode: Mode::Continuous, cores: 1, share: 1.0, deadline, label_models, gate_s: 0.0, stops }
     }
 }
 
@@ -95,6 +98,8 @@ struct Switch {
     slow: Mutex<HashSet<UserId>>,
     /// When keepers of usages were last let go.
     passed: Mutex<HashMap<UserId, Instant>>,
+    /// When users' labels were last learnt from, and how many of their trips had one then.
+    learnt: Mutex<HashMap<UserId, (Instant, usize)>>,
 }
 
 impl Intake {
@@ -268,7 +273,8 @@ impl Worker {
     fn turn(&self, user: UserId, portion: Portion) {
         let counters = &self.app.metrics.intake;
         counters.runs.inc();
-        match guarded(|| take_in(&self.app.store, user, &self.options.stops, portion)) {
+        let store = &self.app.store;
+        match guarded(|| self.learn(user).and_then(|()| take_in(store, user, &self.options.stops, portion))) {
             Ok(Ok(run)) => self.count(user, &run),
             Ok(Err(error)) => {
                 warn!(%error, "a user cannot be taken in now");
@@ -280,6 +286,21 @@ impl Worker {
                 self.report(user, portion, &reason);
             }
         }
+    }
+
+    /// Learns from what a user has labelled, if there is more of it and the last time is long enough ago. A model is only for
+    /// later trips, so it is early enough when they come.
+    fn learn(&self, user: UserId) -> Result<(), Error> {
+        let Some(every) = self.options.label_models else { return Ok(()) };
+        let (store, now) = (&self.app.store, Instant::now());
+        let trips = summary(store, user)?.labelled_trips;
+        let last = self.switch.learnt.lock().expect("no holder panics").get(&user).copied();
+        let is_due = last.is_none_or(|(at, before)| trips != before && now.saturating_duration_since(at) >= every);
+        if trips > 0 && is_due {
+            train(store, user)?;
+            self.switch.learnt.lock().expect("no holder panics").insert(user, (now, trips));
+        }
+        Ok(())
     }
 
     /// Lets a keeper of usages go, once in a while: there is nothing to be made of them.

@@ -367,6 +367,29 @@ async fn the_intake_works_beside_the_routes_and_rests_when_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_intake_learns_from_labels_when_it_shall() {
+    let (server, _dir) = with_anna().await;
+    for day in 0..9 {
+        server.put("anna", &walks(day)).await;
+        let start = MORNING_TS + f64::from(day) * DAY_S;
+        for start in [start, start + 36_000.0] {
+            server.put("anna", &[label(start + 1.0, start + 1100.0, start + 5000.0, "walk")]).await;
+        }
+    }
+    // What was labelled before is known, but nobody has learnt from it.
+    server.take_in_all(ALL);
+    let options = IntakeOptions { label_models: Some(Duration::from_secs(86_400)), ..IntakeOptions::default() };
+    let intake = Intake::start(&server.app, options).unwrap();
+    server.put("anna", &walks(9)).await;
+    while server.trips("anna", "2024-05-15").await.len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    tokio::task::spawn_blocking(|| intake.stop()).await.unwrap();
+    let trips = server.trips("anna", "2024-05-15").await;
+    assert_eq!(trips[0]["properties"]["inferred_labels"][0]["labels"], json!({"mode_confirm": "walk"}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_gate_keeps_out_who_has_little_to_tell_and_off_is_off() {
     let (server, _dir) = with_anna().await;
     let location = |ts: f64| {
