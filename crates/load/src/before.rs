@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rushhour_report::result::UploadResult;
 
@@ -19,6 +20,9 @@ use crate::settle::settle;
 use crate::stop::Stop;
 use crate::transport::http1::Http1;
 use crate::upload::{Uploaded, upload};
+
+/// What people have lived before they are watched may take the target's pipeline so long.
+const SETTLE_MAX: Duration = Duration::from_secs(600);
 
 /// Makes the people of this part known to the target, uploads their days before the run that were not `uploaded` at an earlier
 /// sitting, and gives back who they are then. Must run inside a [`tokio::task::LocalSet`].
@@ -63,6 +67,10 @@ pub async fn before(
     }
     if let Some(study) = &scenario.study {
         settle(target, study.settle_s_max.duration(), &**observer, stop).await?;
+    } else if scenario.live().is_some() {
+        // The pipeline is watched while they live. A target that does not tell how far it is is not waited for.
+        let settled = settle(target, SETTLE_MAX, &**observer, stop).await;
+        settled.or_else(|error| if matches!(error, LoadError::Unsettled { .. }) { Err(error) } else { Ok(()) })?;
     }
     Ok((uploaded.result(), population))
 }

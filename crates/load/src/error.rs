@@ -48,7 +48,7 @@ pub enum LoadError {
     },
     /// The target's pipeline did not finish.
     #[error(
-        "after {longest_s:.0} s the pipeline still had {pending} people to take in; give it longer with study.settle_s_max"
+        "after {longest_s:.0} s the pipeline still had {pending} people to take in; give it longer with study.settle_s_max, or fewer people"
     )]
     Unsettled {
         /// How long it was waited for.

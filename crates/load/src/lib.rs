@@ -15,6 +15,7 @@ pub mod document;
 pub mod driver;
 mod error;
 mod intensity;
+mod lag;
 pub mod line;
 mod live;
 pub mod observer;

@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::before::before;
 use crate::driver::{Driven, Ending};
 use crate::error::LoadError;
+use crate::lag::Lag;
 use crate::line::Bounds;
 use crate::live::InOrder;
 use crate::observer::{HostProbe, Observer, Stage};
@@ -109,10 +110,15 @@ pub async fn run(run: Run, host: HostProbe, observer: Rc<dyn Observer>, mut stop
     let (plan, identity) = Plan::new(&scenario, materials, target.address(), || observer.step());
     let epoch = epoch(share.start.as_ref(), &*observer, &stop).await?;
     let senders = Senders { scenario: Arc::new(scenario), plan: Arc::new(plan), target, part: share.part, epoch, host };
-    let watched = Watched::start(senders.scenario.phases, epoch, host);
+    let phases = senders.scenario.phases;
+    let watched = Watched::start(phases, epoch, host);
+    let watch_lag = || Lag::watch(senders.target.clone(), epoch + phases.measure_start());
+    let lag = senders.scenario.live().map(|live| (watch_lag(), live.speed.as_f64()));
     let mut watch = Watch::new(senders.scenario.limits(), measure_s(&senders.scenario.phases));
     let (sent, aborted) = senders.send(&observer, &mut watch, &stop).await?;
     let used = watched.finish();
+    // A second of a quick life is long.
+    let pipeline_lag_max_s = lag.and_then(|(lag, speed)| Some(lag.finish()? * speed));
     observer.finish();
 
     let scenario = Arc::into_inner(senders.scenario).expect("every sender has ended");
@@ -152,6 +158,7 @@ pub async fn run(run: Run, host: HostProbe, observer: Rc<dyn Observer>, mut stop
         limits,
         slow: sent.recorder.slow(),
         generator,
+        pipeline_lag_max_s,
         target_use: None,
         machine: None,
         environment,

@@ -112,6 +112,7 @@ mod tests {
             limits: Vec::new(),
             slow: Vec::new(),
             generator: GeneratorUse::default(),
+            pipeline_lag_max_s: None,
             target_use: None,
             machine: None,
             environment: Environment::default(),

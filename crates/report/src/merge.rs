@@ -80,6 +80,7 @@ impl Merge {
             limits,
             slow: slow(&results),
             generator: generator(&results, &histograms),
+            pipeline_lag_max_s: results.iter().filter_map(|run| run.pipeline_lag_max_s).reduce(f64::max),
             target_use: results.iter().find_map(|run| run.target_use.clone()),
             environment: environment(&results),
             operations,

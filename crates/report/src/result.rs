@@ -52,6 +52,10 @@ pub struct RunResult {
     pub slow: Vec<SlowRequest>,
     /// What sending took.
     pub generator: GeneratorUse,
+    /// For how long an upload had waited for the target's pipeline at most, as it was seen each second while measuring, in seconds
+    /// of the lives that people lived; `None` where nobody lived, or the target did not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pipeline_lag_max_s: Option<f64>,
     /// What serving took; `None` when the target was not started by us and does not tell.
     pub target_use: Option<TargetUse>,
     /// The machine that the target was held to; `None` when it had this one as it is.
@@ -440,6 +444,7 @@ impl RunResult {
             limits: Vec::new(),
             slow: Vec::new(),
             generator: GeneratorUse::default(),
+            pipeline_lag_max_s: None,
             target_use: None,
             machine: None,
             environment: Environment::default(),

@@ -50,6 +50,9 @@ fn page(run: &RunResult, title: &str, draw: fn(&Table) -> String) -> String {
         }
     }
     let _ = writeln!(page, "{}", generator_line(run));
+    if let Some(lag_s) = run.pipeline_lag_max_s {
+        let _ = writeln!(page, "pipeline: at most {:.1} minutes of their lives behind the phones", lag_s / 60.0);
+    }
     if let Some(target_use) = &run.target_use {
         let _ = writeln!(page, "{}", target_line(target_use, run.measured_s));
     }

@@ -80,6 +80,7 @@ fn part(index: u32, count: u32, samples: &[Sample]) -> Part {
             ..SlowRequest::default()
         }],
         generator: GeneratorUse { cpu_ratio: 0.1 * f64::from(index), backlog_max: 3, ..GeneratorUse::default() },
+        pipeline_lag_max_s: None,
         target_use: None,
         machine: None,
         environment: Environment { host: format!("vm{index}"), cores: 2, ..Environment::default() },

@@ -11,6 +11,8 @@ use crate::student::t_95;
 const ACHIEVED_RATIO_MIN: f64 = 0.99;
 /// More failures or requests without an answer, of any operation, is no rate that was served.
 const ERROR_RATIO_MAX: f64 = 0.001;
+/// How far behind the phones a pipeline may be, in seconds of their lives: diaries are an hour old at most.
+const PIPELINE_LAG_MAX_S: f64 = 3_600.0;
 /// What is under way may grow by this share of what is offered: at that pace a request in five hundred is left over, which
 /// a minute of measuring cannot tell from the luck of its edges.
 const GROWTH_RATIO_MAX: f64 = 0.002;
@@ -85,10 +87,10 @@ pub enum Outcome {
 }
 
 /// What a run says of its rate: it holds when all of it was achieved, every limit held, nearly nothing failed, and what was
-/// under way did not grow. `intervals` are the run's own, of which those of *measure* are looked at.
+/// under way did not grow, and the pipeline was not left behind. `intervals` are the run's own, of which those of *measure* are looked at.
 pub fn judge(run: &RunResult, intervals: &[Interval]) -> Observed {
     let completed_per_s = run.operations.values().map(|operation| operation.completed_per_s).sum();
-    let failing = unserved(run).or_else(|| growth(run, intervals));
+    let failing = unserved(run).or_else(|| growth(run, intervals)).or_else(|| behind(run));
     let slowest =
         run.operations.values().filter_map(|operation| operation.response_ms.p99.or(operation.response_ms.max));
     let response_p99_ms = slowest.reduce(f64::max).filter(|_| failing.is_none());
@@ -133,6 +135,12 @@ fn unserved(run: &RunResult) -> Option<String> {
         (achieved < ACHIEVED_RATIO_MIN)
             .then(|| format!("only {:.1} % of what was offered was completed in time", achieved * 100.0))
     })
+}
+
+/// Whether the pipeline was left behind: requests may all be answered while diaries are never made.
+fn behind(run: &RunResult) -> Option<String> {
+    let lag_s = run.pipeline_lag_max_s.filter(|lag_s| *lag_s > PIPELINE_LAG_MAX_S)?;
+    Some(format!("the pipeline was {:.1} hours behind the phones, of at most 1", lag_s / 3_600.0))
 }
 
 fn breach(run: &RunResult) -> Option<String> {
@@ -287,6 +295,12 @@ mod tests {
         assert_eq!(after(|run| get(run).failed = 30).outcome, Outcome::Holds);
         let saturated = after(|run| (run.verdict, run.reasons) = (Verdict::Saturated, vec!["backlog".to_owned()]));
         breaks(&saturated, "saturated: backlog");
+    }
+
+    #[test]
+    fn a_pipeline_that_is_left_behind_breaks_a_step_whose_requests_are_all_answered() {
+        breaks(&after(|run| run.pipeline_lag_max_s = Some(7_200.0)), "the pipeline was 2.0 hours behind the phones");
+        assert_eq!(after(|run| run.pipeline_lag_max_s = Some(3_000.0)).outcome, Outcome::Holds);
     }
 
     #[test]
