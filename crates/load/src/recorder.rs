@@ -359,6 +359,12 @@ impl Record for Recorder {
             }
             Outcome::Failed(failure) => {
                 recent.failed += 1;
+                let has_room = recent.errors.len() < KINDS_MAX;
+                match recent.errors.entry(failure.kind()) {
+                    Entry::Occupied(mut known) => *known.get_mut() += 1,
+                    Entry::Vacant(new) if has_room => drop(new.insert(1)),
+                    Entry::Vacant(_) => {}
+                }
                 recent.shed += u64::from(failure == Failure::Shed);
                 recent.limited += u64::from(matches!(failure, Failure::Limited(_)));
             }

@@ -40,6 +40,8 @@ pub struct IntervalOperation {
     pub shed: u64,
     /// Of the failed, those that a limiter refused.
     pub limited: u64,
+    /// Of the failed, how many of each kind.
+    pub errors: BTreeMap<String, u64>,
     /// Requests that were waiting for a connection at its end.
     pub backlog: u64,
     /// Response times of what was done in it, as in [`OperationResult::response_ms`](crate::result::OperationResult).
@@ -69,8 +71,14 @@ impl IntervalOperation {
         self.censored += other.censored;
         self.shed += other.shed;
         self.limited += other.limited;
+        add(&mut self.errors, &other.errors);
         self.backlog += other.backlog;
     }
+}
+
+/// Adds counts to counts.
+pub(crate) fn add(counts: &mut BTreeMap<String, u64>, more: &BTreeMap<String, u64>) {
+    more.iter().for_each(|(kind, count)| *counts.entry(kind.clone()).or_default() += count);
 }
 
 /// A line of `intervals.ndjson`: one operation in one interval.
@@ -86,6 +94,8 @@ struct Line {
     censored: u64,
     shed: u64,
     limited: u64,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    errors: BTreeMap<String, u64>,
     backlog: u64,
     response_ms: Percentiles,
     lateness_ms: Percentiles,
@@ -125,6 +135,7 @@ impl Interval {
                 censored: operation.censored,
                 shed: operation.shed,
                 limited: operation.limited,
+                errors: operation.errors.clone(),
                 backlog: operation.backlog,
                 response_ms: operation.response.percentiles(),
                 lateness_ms: operation.lateness.percentiles(),
@@ -206,6 +217,8 @@ pub fn csv(ndjson: &str, untold: &BTreeSet<&str>) -> Result<String, IntervalErro
         if untold.contains(line.operation.as_str()) {
             (line.response_ms, line.lateness_ms) = (Percentiles::default(), Percentiles::default());
         }
+        // They would be columns of some lines and not of others.
+        line.errors.clear();
         let line = serde_json::to_value(&line).expect("numbers and a name can be written as JSON");
         let mut cells = Vec::new();
         flatten("", &line, &mut cells);
@@ -261,6 +274,7 @@ fn operation(
         censored: line.censored,
         shed: line.shed,
         limited: line.limited,
+        errors: line.errors,
         backlog: line.backlog,
         response: response.latencies()?,
         lateness: lateness.latencies()?,
@@ -286,6 +300,7 @@ mod tests {
                 sent: 9 * factor,
                 completed: 8,
                 failed: 1,
+                errors: BTreeMap::from([("status_503".to_owned(), 1)]),
                 backlog: factor,
                 ..IntervalOperation::default()
             };

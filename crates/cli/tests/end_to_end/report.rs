@@ -131,6 +131,7 @@ fn day() -> RunPage {
                 sent: 30_000,
                 completed: 29_990,
                 failed: 10,
+                errors: BTreeMap::from([("status_503".to_owned(), 7), ("timeout".to_owned(), 3)]),
                 response_ms,
                 ..StretchOperation::default()
             };

@@ -1,12 +1,13 @@
 //! The charts of one run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::axis::{Axis, Unit, clock};
 use super::chart::{Chart, Kind, Rule, Series};
 use super::timeline::{Stretch, StretchOperation, names};
 use crate::histogram::{Latencies, Percentiles};
 use crate::hlog::Histograms;
+use crate::interval::add;
 use crate::limit::Limit;
 use crate::result::LimitOutcome;
 
@@ -63,6 +64,27 @@ pub(crate) fn throughput(stretches: &[Stretch], clock: &Clock) -> Chart {
         clock.chart(("throughput", "Offered, sent, completed"), stretches, Axis::linear(highest, Unit::PerS), series);
     chart.told = "Requests each second, of all operations together.".into();
     chart
+}
+
+/// What failed, by kind; `None` when nothing did, or the run does not tell.
+pub(crate) fn errors(stretches: &[Stretch], clock: &Clock) -> Option<Chart> {
+    let mut all = BTreeMap::new();
+    stretches.iter().flat_map(|stretch| stretch.operations.values()).for_each(|of| add(&mut all, &of.errors));
+    // The most frequent first; a page has colours for so many.
+    let mut kinds: Vec<(&String, u64)> = all.iter().map(|(kind, count)| (kind, *count)).collect();
+    kinds.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let per_s = |kind: &String, stretch: &Stretch| {
+        let counts = stretch.operations.values().filter_map(|of| of.errors.get(kind));
+        counts.sum::<u64>() as f64 / stretch.length_s
+    };
+    let line = |((kind, _), colour): (&(&String, u64), &'static str)| {
+        Series::line(kind.as_str(), colour, stretches.iter().map(|stretch| Some(per_s(kind, stretch))).collect())
+    };
+    let series: Vec<Series> = kinds.iter().zip(COLOURS).map(line).collect();
+    let highest = series.iter().flat_map(|series| series.values.iter().flatten()).fold(0.0, |a: f64, b| a.max(*b));
+    let chart = clock.chart(("errors", "Failures by kind"), stretches, Axis::linear(highest, Unit::PerS), series);
+    let told = "Requests that failed each second, of all operations together, by when they did.";
+    (highest > 0.0).then(|| Chart { told: told.into(), ..chart })
 }
 
 /// What waited for a connection; `None` when nothing did.
@@ -233,6 +255,22 @@ mod tests {
         };
         assert_eq!(of([900, 10, 40, 20, 30, 50]), Some(vec![10.0, 20.0, 30.0, 40.0, 50.0]));
         assert_eq!(of([900, 40, 41, 42, 43, 44]), None);
+    }
+
+    #[test]
+    fn failures_are_drawn_by_kind_the_most_frequent_first() {
+        let stretch = |at: u32, errors: &[(&str, u64)]| {
+            let errors = errors.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect();
+            let put = StretchOperation { failed: 3, errors, ..StretchOperation::default() };
+            let operations = [("put".to_owned(), put)].into();
+            Stretch { start_s: at.into(), length_s: 2.0, operations, ..Stretch::default() }
+        };
+        let clock = Clock { length_s: 4.0, shaded: Vec::new() };
+        let stretches = [stretch(0, &[("timeout", 2)]), stretch(2, &[("status_503", 6)])];
+        let chart = errors(&stretches, &clock).unwrap();
+        let lines: Vec<_> = chart.series.iter().map(|series| (series.name.as_str(), series.values.clone())).collect();
+        assert_eq!(lines, [("status_503", vec![Some(0.0), Some(3.0)]), ("timeout", vec![Some(1.0), Some(0.0)])]);
+        assert!(errors(&[stretch(0, &[])], &clock).is_none());
     }
 
     #[test]

@@ -126,10 +126,12 @@ impl RunPage {
             return html;
         }
         let stretches = &self.stretches;
-        let backlog = run_charts::backlog(stretches, &clock);
-        let throughput = run_charts::throughput(stretches, &clock).html();
-        let throughput = if backlog.is_some() { throughput } else { wide(&throughput) };
-        section("Load", std::iter::once(throughput).chain(backlog.map(|chart| chart.html())).collect());
+        let load = [
+            Some(run_charts::throughput(stretches, &clock)),
+            run_charts::backlog(stretches, &clock),
+            run_charts::errors(stretches, &clock),
+        ];
+        section("Load", load.iter().flatten().map(|chart| chart.html()).collect());
         let responses = run_charts::responses(stretches, &clock, limits, &untold);
         let curve = run_charts::curve(stretches, &clock, &untold);
         let responses =

@@ -74,7 +74,7 @@ pub struct Stretch {
 }
 
 /// What one operation did in a stretch.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct StretchOperation {
     /// Requests intended in it.
     pub offered: u64,
@@ -84,6 +84,8 @@ pub struct StretchOperation {
     pub completed: u64,
     /// Failed in it.
     pub failed: u64,
+    /// How many of these of each kind; runs of earlier versions do not tell.
+    pub errors: BTreeMap<String, u64>,
     /// Given up in it because the run ended.
     pub censored: u64,
     /// The most that were waiting for a connection at the end of a second of it.
@@ -127,9 +129,9 @@ impl Timeline {
         operations.values().for_each(|operation| lateness.merge(&operation.lateness));
         let close = |(name, operation): (String, IntervalOperation)| {
             let backlog = backlogs.get(&name).copied().unwrap_or_default();
-            let IntervalOperation { offered, sent, completed, failed, censored, .. } = operation;
-            let response_ms = operation.response.percentiles();
-            (name, StretchOperation { offered, sent, completed, failed, censored, backlog, response_ms })
+            let IntervalOperation { offered, sent, completed, failed, errors, censored, response, .. } = operation;
+            let response_ms = response.percentiles();
+            (name, StretchOperation { offered, sent, completed, failed, errors, censored, backlog, response_ms })
         };
         let operations = operations.into_iter().map(close).collect();
         self.done.push(Stretch { start_s, length_s, operations, lateness_ms: lateness.percentiles() });
