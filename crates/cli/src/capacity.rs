@@ -55,11 +55,11 @@ pub(crate) struct Args {
     scenario: Option<PathBuf>,
     #[command(flatten)]
     target: TargetArgs,
-    /// Where to begin; what the scenario offers when absent
+    /// Where to begin: requests per second, or phones at the speed of life; what the scenario offers when absent
     #[arg(long, value_name = "RATE")]
     start: Option<f64>,
     /// Look no higher
-    #[arg(long, value_name = "RATE", default_value_t = 1e6)]
+    #[arg(long, value_name = "RATE", default_value_t = 1e9)]
     rate_max: f64,
     /// How much higher each step of the ramp is
     #[arg(long, value_name = "FACTOR", default_value_t = 1.25)]
@@ -124,7 +124,9 @@ fn find(args: Args, quiet: bool) -> Result<Exit, Failure> {
     let tried = Tried::of(file, &args.target, args.overrides, quiet)?;
     let mut plan = SearchPlan::new(tried.unit(), args.start.unwrap_or(tried.offered));
     plan.rate_max = args.rate_max;
-    plan.rate_min = plan.rate_min.min(plan.start);
+    // Fewer phones than one who lives as quickly as the scenario says cannot be offered.
+    let least = tried.scenario.live().map_or(plan.rate_min, |live| live.speed.as_f64().ceil());
+    plan.rate_min = least.min(plan.start);
     (plan.ramp_factor, plan.precision_ratio, plan.confirmations) = (args.ramp, args.precision, args.confirmations);
     let subject = tried.subject().map_err(Failure::Usage)?;
     let dir = RunDir::create_many(&args.out, "capacity", (&tried.scenario, &tried.target), &tried.environment)?;

@@ -44,7 +44,11 @@ impl Scenario {
         if self.live().is_some() {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
             let people = (f64::from(self.users().get()) * factor).round() as u32;
-            let people = NonZeroU32::new(people).unwrap_or(NonZeroU32::MIN);
+            let people = NonZeroU32::new(people).ok_or_else(|| {
+                DocumentError::new(&format!(
+                    "{offered} phones at the speed of life are less than one who lives as quickly here"
+                ))
+            })?;
             scenario.population.iter_mut().for_each(|population| population.people = people);
             return Ok(scenario);
         }
@@ -95,5 +99,7 @@ mod tests {
         assert_eq!(scenario.offered().unwrap(), 6_000.0);
         let more = scenario.offering(9_000.0, Duration::from_secs(10)).unwrap();
         assert_eq!((more.users().get(), more.phases.measure_s.as_f64()), (150, 1440.0));
+        let error = scenario.offering(20.0, Duration::from_secs(10)).unwrap_err().to_string();
+        assert!(error.contains("20 phones at the speed of life are less than one"), "{error}");
     }
 }
