@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow};
 use clap::ValueEnum;
 use rushhour_launch::capacity::read;
-use rushhour_launch::target::Target;
+use rushhour_launch::rundir::read_target;
 use rushhour_report::catalogue::Catalogue;
 use rushhour_report::cost::{CapacityTable, CostVector, Headroom, Searched, TableOrder, page};
 use rushhour_report::instance::Instance;
@@ -141,9 +141,7 @@ fn read_cost(path: &Path) -> Result<CostVector> {
 /// The search in `dir`, on the instance and the volume that its target names.
 fn searched(dir: &Path) -> Result<Searched> {
     let capacity = read(dir)?;
-    let file = dir.join("target.toml");
-    let text = std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
-    let target = Target::parse(&text).with_context(|| format!("reading {}", file.display()))?;
+    let target = read_target(dir)?;
     let machine = target.machine.unwrap_or_default();
     let instance = machine.instance.zip(machine.volume);
     let (instance, volume) = instance.with_context(|| {

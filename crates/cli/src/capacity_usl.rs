@@ -1,23 +1,32 @@
 //! `rushhour capacity usl`: how throughput grows with cores, shards or clients.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
-use rushhour_report::usl::{Points, fit, table, text};
+use anyhow::{Context, Result};
+use rushhour_launch::capacity::read;
+use rushhour_launch::rundir::read_target;
+use rushhour_report::catalogue::Catalogue;
+use rushhour_report::usl::{Point, Points, fit, table, text};
 
 use crate::exit::{Exit, Failure};
 use crate::output::show;
 
 /// Fit the Universal Scalability Law to measurements.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:
+#[command(after_help = "Examples:
   rushhour capacity usl cores.csv
+  rushhour capacity usl --search results/…-cpus-25 --search results/…-cpus-50 …
 
 The file has two columns under headings, such as `cores,throughput_per_s`, and measurements at six
-different numbers or more. Nothing is said beyond twice the largest of them.")]
+different numbers or more. So many searches do as well, each of a target with its own `cpus`.
+Nothing is said beyond twice the largest of them.")]
 pub(crate) struct Args {
     /// The measurements, as CSV
-    file: PathBuf,
+    #[arg(required_unless_present = "search", conflicts_with = "search")]
+    file: Option<PathBuf>,
+    /// The folder of a search whose target has so many cores, also a part of one
+    #[arg(long, value_name = "DIR")]
+    search: Vec<PathBuf>,
     /// Same seed, same intervals
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -25,9 +34,32 @@ pub(crate) struct Args {
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    let csv = std::fs::read_to_string(&args.file).with_context(|| format!("reading {}", args.file.display()));
-    let points = Points::parse(&csv?).and_then(|points| fit(points, args.seed));
-    let fit = points.with_context(|| format!("in {}", args.file.display())).map_err(Failure::Usage)?;
+    let points = match &args.file {
+        Some(file) => measured(file),
+        None => searched(&args.search),
+    };
+    let fit = points.and_then(|points| Ok(fit(points, args.seed)?)).map_err(Failure::Usage)?;
     show(&format!("{}\n{}", text(&fit), table(&fit).text()))?;
     Ok(Exit::Done)
+}
+
+fn measured(file: &Path) -> Result<Points> {
+    let csv = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    Points::parse(&csv).with_context(|| format!("in {}", file.display()))
+}
+
+fn searched(dirs: &[PathBuf]) -> Result<Points> {
+    let points = dirs.iter().map(|dir| point(dir)).collect::<Result<_>>()?;
+    Ok(Points { name: "cores".to_owned(), points })
+}
+
+/// What a search found, over the cores of its target.
+fn point(dir: &Path) -> Result<Point> {
+    let capacity = read(dir)?;
+    let target = read_target(dir)?;
+    let machine = target.machine.unwrap_or_default();
+    let cores = machine.shape(&Catalogue::built_in(), "")?.cores;
+    let cores = cores.with_context(|| format!("{} searched a target that is held to no cores", dir.display()))?;
+    let rate = capacity.max_rate.with_context(|| format!("{} found no rate", dir.display()))?;
+    Ok(Point { n: cores, throughput_per_s: rate })
 }

@@ -19,6 +19,7 @@ use crate::target::Target;
 
 /// The result's file name.
 pub const RESULT_FILE: &str = "result.json";
+const TARGET_FILE: &str = "target.toml";
 pub(crate) const HISTOGRAMS_FILE: &str = "histograms.hlog";
 
 /// An open folder.
@@ -56,7 +57,7 @@ impl RunDir {
 
     fn describe(&self, scenario: &Scenario, target: &Target) -> Result<()> {
         self.write("scenario.toml", &toml::to_string(scenario).context("writing the scenario as TOML")?)?;
-        self.write("target.toml", &toml::to_string(target).context("writing the target as TOML")?)
+        self.write(TARGET_FILE, &toml::to_string(target).context("writing the target as TOML")?)
     }
 
     /// Opens the folder of a study that was interrupted, to go on with it.
@@ -91,7 +92,7 @@ impl RunDir {
     /// When the folder or a file in it cannot be made.
     pub fn create_merged(out: &Path, merged: &RunResult, part: &Path) -> Result<Self> {
         let dir = Self::named(out, &merged.scenario, "merged", &merged.environment)?;
-        for name in ["scenario.toml", "target.toml"] {
+        for name in ["scenario.toml", TARGET_FILE] {
             let kept = part.join(name);
             if kept.is_file() {
                 std::fs::copy(&kept, dir.join(name)).with_context(|| format!("copying {}", kept.display()))?;
@@ -215,6 +216,16 @@ pub fn read_histograms(dir: &Path) -> Result<Histograms> {
     let file = dir.join(HISTOGRAMS_FILE);
     let log = std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
     Histograms::read(&log).with_context(|| format!("reading {}", file.display()))
+}
+
+/// Reads the target of the runs in a folder.
+///
+/// # Errors
+/// When it was not kept, or is damaged.
+pub fn read_target(dir: &Path) -> Result<Target> {
+    let file = dir.join(TARGET_FILE);
+    let text = std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+    Target::parse(&text).with_context(|| format!("reading {}", file.display()))
 }
 
 /// Reads the intervals that were kept beside a result.
