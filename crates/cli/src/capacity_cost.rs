@@ -11,11 +11,13 @@ use rushhour_launch::{Launch, launch};
 use rushhour_load::observer::Observer;
 use rushhour_load::scenario::Scenario;
 use rushhour_load::stop::Stop;
+use rushhour_report::calibration::Calibration;
 use rushhour_report::cost::{CostVector, Figure};
 use rushhour_report::interval::Interval;
 use rushhour_report::result::{RunResult, Verdict};
 use rushhour_report::study::Study;
 
+use crate::calibrate::calibrate;
 use crate::capacity::Tried;
 use crate::exit::{Exit, Failure};
 use crate::launch::TargetArgs;
@@ -49,9 +51,6 @@ pub(crate) struct Args {
     /// A study's folder, for what a day takes on the disk
     #[arg(long, value_name = "DIR")]
     study: Option<PathBuf>,
-    /// What one core does, in the units of `rushhour calibrate`
-    #[arg(long, value_name = "UNITS")]
-    calibrated: Option<f64>,
     #[command(flatten)]
     overrides: OverrideArgs,
     /// Keep the runs in a new folder below this one
@@ -67,10 +66,11 @@ pub(crate) fn run(args: Args, quiet: bool) -> Result<Exit, Failure> {
     }
     let study = args.study.as_deref().map(bytes_per_user_day).transpose().map_err(Failure::Usage)?;
     let dir = RunDir::create_many(&args.out, "cost", (&tried.scenario, &tried.target), &tried.environment)?;
+    let calibration = calibrate(dir.path(), quiet)?;
     let progress = Progress::new(quiet);
     let measuring = Measuring { tried: &tried, dir: dir.path(), quiet };
     let repeats = block_on_one_thread(async |stop| measuring.repeats(args.repeats, progress, stop).await)?;
-    let cost = vector(&repeats, &tried, study, args.calibrated)?;
+    let cost = vector(&repeats, &tried, study, &calibration)?;
     let text = serde_json::to_string_pretty(&cost).context("writing the costs as JSON")? + "\n";
     let file = dir.join(COST_FILE);
     std::fs::write(&file, &text).with_context(|| format!("writing {}", file.display()))?;
@@ -179,38 +179,48 @@ impl Lived {
         bytes / (self.user_days + f64::from(days_before) * f64::from(self.result.users))
     }
 
-    /// The busiest hour of uploads and questions, beside the mean hour. That nothing is new is asked for at every hour alike,
-    /// and costs next to nothing.
-    fn peak_ratio(&self, speed: f64) -> f64 {
+    /// The busiest hour beside the mean hour, when a day's uploads and its questions cost so much. That nothing is new is asked
+    /// for at every hour alike, and costs next to nothing.
+    fn peak_ratio(&self, speed: f64, (uploads_cost, questions_cost): (f64, f64)) -> f64 {
         let warm_up_s = self.result.phases.warm_up_s;
-        let asked = |interval: &Interval| -> u64 {
-            let operations = interval.operations.iter().filter(|(name, _)| name.as_str() != "get");
-            operations.map(|(_, operation)| operation.offered).sum()
+        let is_measured = |at_s: f64| (0.0..self.result.measured_s).contains(&at_s);
+        let intervals = || self.intervals.iter().filter(|interval| is_measured(interval.start_s - warm_up_s));
+        let offered = |interval: &Interval| {
+            interval.operations.iter().fold((0.0, 0.0), |(uploads, questions), (name, operation)| {
+                let offered = operation.offered as f64;
+                match name.as_str() {
+                    "get" => (uploads, questions),
+                    "put" => (uploads + offered, questions),
+                    _ => (uploads, questions + offered),
+                }
+            })
         };
-        let seconds = self.intervals.iter().filter_map(|interval| {
-            let at_s = interval.start_s - warm_up_s;
-            (at_s >= 0.0 && at_s < self.result.measured_s).then(|| (at_s, interval.length_s, asked(interval) as f64))
-        });
-        peak_ratio(seconds, 3_600.0 / speed)
+        let all = intervals().map(offered).fold((0.0, 0.0), |all, some| (all.0 + some.0, all.1 + some.1));
+        let cost = |interval: &Interval| {
+            let (uploads, questions) = offered(interval);
+            uploads_cost * uploads / f64::max(all.0, 1.0) + questions_cost * questions / f64::max(all.1, 1.0)
+        };
+        let stretch = |interval: &Interval| (interval.start_s - warm_up_s, interval.length_s, cost(interval));
+        peak_ratio(intervals().map(stretch), 3_600.0 / speed)
     }
 }
 
-/// The highest rate of an hour beside the mean rate, of stretches of time with their starts, lengths and counts. A quick life's
+/// The highest rate of an hour beside the mean rate, of stretches of time with their starts, lengths and what they cost. A quick life's
 /// hour has now two seconds and now three, so its rate is told, not its count.
 fn peak_ratio(stretches: impl Iterator<Item = (f64, f64, f64)>, hour_s: f64) -> f64 {
     let mut hours: BTreeMap<u64, (f64, f64)> = BTreeMap::new();
-    for (at_s, length_s, count) in stretches {
+    for (at_s, length_s, cost) in stretches {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an hour of a day")]
-        let (seconds, counted) = hours.entry((at_s / hour_s) as u64).or_default();
+        let (seconds, spent) = hours.entry((at_s / hour_s) as u64).or_default();
         *seconds += length_s;
-        *counted += count;
+        *spent += cost;
     }
-    let rate = |(seconds, counted): &(f64, f64)| counted / seconds.max(f64::MIN_POSITIVE);
+    let rate = |(seconds, spent): &(f64, f64)| spent / seconds.max(f64::MIN_POSITIVE);
     let all = hours.values().fold((0.0, 0.0), |all, hour| (all.0 + hour.0, all.1 + hour.1));
     hours.values().map(rate).fold(0.0, f64::max) / rate(&all).max(f64::MIN_POSITIVE)
 }
 
-fn vector(repeats: &[Repeat], tried: &Tried, study: Option<f64>, calibrated: Option<f64>) -> Result<CostVector> {
+fn vector(repeats: &[Repeat], tried: &Tried, study: Option<f64>, calibration: &Calibration) -> Result<CostVector> {
     let figure = |of: &dyn Fn(&Repeat) -> f64| {
         let values: Vec<f64> = repeats.iter().map(|repeat| of(repeat).max(0.0)).collect();
         Figure::of(&values).context("nothing was measured: --repeats is 0")
@@ -228,11 +238,16 @@ fn vector(repeats: &[Repeat], tried: &Tried, study: Option<f64>, calibrated: Opt
     let speed = tried.scenario.live().map_or(1.0, |live| live.speed.as_f64());
     let days_before = tried.scenario.population.as_ref().map_or(0, |population| population.days);
     let machine = first.whole.result.machine.as_ref();
-    let peak_ratio = repeats.iter().map(|repeat| repeat.whole.peak_ratio(speed)).sum::<f64>() / repeats.len() as f64;
+    let ingest_core_s = figure(&|repeat| repeat.unasked.core_s().1)?;
+    let pipeline_core_s = figure(&|repeat| repeat.whole.core_s().0)?;
+    let query_core_s = figure(&|repeat| repeat.whole.core_s().1 - repeat.unasked.core_s().1)?;
+    let costs = (ingest_core_s.value + pipeline_core_s.value, query_core_s.value);
+    let peaks = repeats.iter().map(|repeat| repeat.whole.peak_ratio(speed, costs));
+    let peak_ratio = peaks.sum::<f64>() / repeats.len() as f64;
     Ok(CostVector {
-        ingest_core_s: figure(&|repeat| repeat.unasked.core_s().1)?,
-        pipeline_core_s: figure(&|repeat| repeat.whole.core_s().0)?,
-        query_core_s: figure(&|repeat| repeat.whole.core_s().1 - repeat.unasked.core_s().1)?,
+        ingest_core_s,
+        pipeline_core_s,
+        query_core_s,
         disk_bytes: match study {
             Some(bytes) => Figure::exactly(bytes),
             None => figure(&|repeat| repeat.whole.disk_bytes(days_before))?,
@@ -245,7 +260,7 @@ fn vector(repeats: &[Repeat], tried: &Tried, study: Option<f64>, calibrated: Opt
         })?,
         network_bytes: figure(&|repeat| repeat.whole.network_bytes())?,
         peak_ratio,
-        calibration_per_core: calibrated,
+        calibration_per_core: Some(calibration.units_per_core),
         machine: machine.map(|machine| machine.name.clone()).unwrap_or_default(),
         cores: machine.and_then(|machine| machine.cores).unwrap_or(tried.environment.cores as f64),
         repeats: u32::try_from(repeats.len()).expect("as many as were asked for"),

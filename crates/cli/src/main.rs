@@ -3,6 +3,7 @@
 //! The one binary; each role is a subcommand with a file of its own. Only this crate prints, and reads the clock, the
 //! environment and the command line: stdout carries results, stderr the rest.
 
+mod calibrate;
 mod capacity;
 mod capacity_cost;
 mod capacity_table;
@@ -103,6 +104,8 @@ enum Command {
     Launch(launch::Args),
     /// Find the highest rate, or number of phones, that holds the limits; say what machines carry and cost
     Capacity(Box<capacity::Args>),
+    /// Measure what one core of this machine does, in the unit in which machines are compared
+    Calibrate(calibrate::Args),
     /// Drive a running server by phones that wait for each answer
     Journeys(journeys::Args),
     /// Make people who do not exist, and what their phones would have sent
@@ -126,6 +129,7 @@ fn main() -> ExitCode {
         Command::Load(args) => load::run(args, quiet),
         Command::Launch(args) => launch::run(args, quiet),
         Command::Capacity(args) => capacity::run(*args, quiet),
+        Command::Calibrate(args) => calibrate::run(&args, quiet),
         Command::Journeys(args) => journeys::run(args, quiet),
         Command::Synth(args) => synth::run(args, quiet),
         Command::Intake(args) => intake::run(&args, quiet),

@@ -2,6 +2,7 @@
 //!
 //! Everything here works on what a run left behind. This crate knows neither HTTP nor people nor the server.
 
+pub mod calibration;
 pub mod capacity;
 pub mod catalogue;
 pub mod compare;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on may panic")]
 
 mod browser;
+mod capacity;
 mod compare;
 mod diary;
 mod events;
