@@ -7,7 +7,8 @@ use crate::page::html::{escape, table as rows};
 /// A page with the table and its notes under `title`.
 pub fn page(title: &str, table: &CapacityTable) -> String {
     let notes: String = table.notes.iter().map(|note| format!("<li>{}</li>\n", escape(note))).collect();
-    document(title, &format!("<h1>{}</h1>\n{}<ul>\n{notes}</ul>\n", escape(title), rows(&table.table())))
+    let rows = rows(&table.table());
+    document(title, &format!("<h1>{}</h1>\n<div class=\"card\">{rows}</div>\n<ul>\n{notes}</ul>\n", escape(title)))
 }
 
 #[cfg(test)]

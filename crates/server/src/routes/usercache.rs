@@ -216,3 +216,26 @@ async fn keep(app: &App, packed: Packed, body_bytes: usize) -> Result<(), Server
     app.metrics.count_upload(&packed.keys, body_bytes);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_ordinary_is_received_as_it_is() {
+        let entry = |key_bytes: usize, write_ts: f64, ts: f64| {
+            let key = "k".repeat(key_bytes);
+            format!(r#"{{"metadata":{{"type":"t","key":"{key}","write_ts":{write_ts}}},"data":{{"ts":{ts}}}}}"#)
+        };
+        let (last, first_ms) = (1e11_f64.next_down(), 1e11);
+        let bounds =
+            [(255, last, last, true), (256, 1.0, 1.0, false), (1, first_ms, 1.0, false), (1, 1.0, first_ms, false)];
+        for (key_bytes, write_ts, ts, is_ordinary) in bounds {
+            let text = entry(key_bytes, write_ts, ts);
+            let raw: &RawValue = serde_json::from_str(&text).unwrap();
+            let is_as_it_is = Received::read(raw).is_ok_and(|received| matches!(received.text, Cow::Borrowed(_)));
+            let is_taken = serde_json::from_str::<Ordinary>(&format!("[{text}]")).is_ok();
+            assert_eq!((is_as_it_is, is_taken), (is_ordinary, is_ordinary), "{text}");
+        }
+    }
+}
