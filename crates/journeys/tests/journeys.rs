@@ -37,6 +37,9 @@ const SLOW: Duration = Duration::from_millis(300);
 const SCENARIO: &str = "phases = { warm_up_s = 0, measure_s = 8 }\n[population]\npeople = 3\ndays = 0\n\
     live = { speed = 10800, diaries_share = 1 }";
 
+/// How many there are in it.
+const PEOPLE: u64 = 3;
+
 /// Hears nothing.
 struct Deaf;
 
@@ -97,9 +100,12 @@ async fn a_closed_loop_does_not_see_how_long_people_wait() {
     let url = slow_server(Arc::clone(&calls)).await;
     let finished = journeys(&url, SCENARIO).await.unwrap();
     let completed: u64 = finished.journeys.iter().map(|journey| journey.completed).sum();
-    assert_eq!(
-        (completed, finished.journeys.iter().map(|journey| journey.failed).sum()),
-        (calls.load(Ordering::Relaxed), 0)
+    let failed: u64 = finished.journeys.iter().map(|journey| journey.failed).sum();
+    // Each person may have asked something when the time was over, of which nobody waits for the answer.
+    let asked = calls.load(Ordering::Relaxed);
+    assert!(
+        failed == 0 && completed <= asked && asked <= completed + PEOPLE,
+        "{completed} of {asked}, {failed} failed"
     );
     let names: Vec<_> = finished.journeys.iter().map(|journey| journey.name.as_str()).collect();
     assert_eq!(names, ["find", "get", "put", "range", "timeline"]);
