@@ -85,7 +85,8 @@ fn missing(dir: &Path) -> anyhow::Error {
 
 /// Opens a store, which is made when there is none.
 pub(crate) fn open_or_make(dir: &Path, quiet: bool) -> Result<Store, Failure> {
-    open_with(Options::new(dir, surroundings::rng()?), quiet)
+    let sealing_threads = surroundings::cores();
+    open_with(Options { sealing_threads, ..Options::new(dir, surroundings::rng()?) }, quiet)
 }
 
 /// Opens a store as `options` say.

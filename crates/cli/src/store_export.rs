@@ -26,7 +26,7 @@ use crate::progress::{bytes, spinner};
 use crate::store::open;
 use crate::store_entry::Exported;
 use crate::store_source::TokenRow;
-use crate::surroundings::VERSION;
+use crate::surroundings::{VERSION, cores};
 
 /// Write everybody's entries as files.
 #[derive(Debug, clap::Args)]
@@ -75,7 +75,7 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<Exit, Failure> {
     let inventory = store.inventory(&mut || {}).context("looking at chunks; see `rushhour store verify`")?;
     looking.finish_and_clear();
     let people = people(inventory, args)?;
-    let threads = args.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let threads = args.threads.map_or_else(cores, NonZeroUsize::get);
     let bar = bytes(quiet, "export", people.iter().map(|person| person.bytes).sum());
     let export = Export { store: &store, folder: &folder, people: &people, bar };
     let counts = export.run(args.form, threads)?;

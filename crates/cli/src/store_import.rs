@@ -63,7 +63,7 @@ pub(crate) struct Args {
 /// Runs the subcommand.
 pub(crate) fn run(args: &Args, quiet: bool) -> Result<Exit, Failure> {
     let sources = sources(&args.files).map_err(parse_failure)?;
-    let threads = args.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let threads = args.threads.map_or_else(surroundings::cores, NonZeroUsize::get);
     // Everything is on the disk for good once it is sealed, and an import that was cut short is repeated.
     let options = Options {
         ack: Ack::Log,

@@ -1,5 +1,6 @@
 //! Everything that is read from the air, once, so that nothing else has to: clock, randomness, command line, paths.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -25,6 +26,11 @@ pub(crate) fn caller() -> Caller {
 /// A generator that nobody can guess.
 pub(crate) fn rng() -> Result<StdRng> {
     StdRng::try_from_rng(&mut SysRng).context("asking the system for randomness")
+}
+
+/// How many threads can run at a time.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// This program.

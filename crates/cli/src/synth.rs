@@ -18,7 +18,7 @@ use crate::output::show;
 use crate::progress::{people, spinner};
 use crate::signals::StopSignal;
 use crate::synth_args::{SelectionArgs, WorldArgs};
-use crate::{synth_inspect, synth_validate};
+use crate::{surroundings, synth_inspect, synth_validate};
 
 /// Make people who do not exist, and what their phones would have sent.
 #[derive(Debug, clap::Args)]
@@ -69,7 +69,7 @@ pub(crate) fn run(args: Args, quiet: bool) -> Result<Exit, Failure> {
     }
     let configuration = args.world.configuration().map_err(Failure::Usage)?;
     let selection = args.selection.selection().map_err(Failure::Usage)?;
-    let threads = args.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let threads = args.threads.map_or_else(surroundings::cores, NonZeroUsize::get);
     let out = args.out.expect("it is required");
     let stop = Arc::new(AtomicBool::new(false));
     let job = Job { configuration, selection, out, threads, force: args.force, quiet };

@@ -17,6 +17,7 @@ use crate::output::show;
 use crate::progress::counter;
 use crate::real_days::halves;
 use crate::report::Format;
+use crate::surroundings;
 use crate::synth_args::WorldArgs;
 use crate::synth_page::{Page, subtitle, title};
 
@@ -64,7 +65,7 @@ const SCENE_USERS: u32 = 100;
 /// Runs the subcommand.
 pub(crate) fn run(args: &Args, quiet: bool) -> Result<Exit, Failure> {
     let configuration = args.world.configuration().map_err(Failure::Usage)?;
-    let threads = args.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let threads = args.threads.map_or_else(surroundings::cores, NonZeroUsize::get);
     let real = args.days_dir.as_deref().map_or_else(|| Ok(RealDays::default()), halves).map_err(Failure::Usage)?;
     let mut world = world(&configuration).map_err(|error| Failure::Usage(error.into()))?;
     let bar = counter(quiet, "people", u64::from(args.users) + u64::from(args.familiar_users));

@@ -1,5 +1,5 @@
-//! Maintenance: a thread that seals what is old in the store, keeps it small, writes down when phones were last heard of,
-//! and sums up what everybody does, while requests come first.
+//! Maintenance: what is old in the store is sealed, the store is kept small, it is written down when phones were last heard
+//! of, and summed up what everybody does, while requests come first.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,29 +25,35 @@ const SUMS_EVERY: Duration = Duration::from_secs(600);
 #[derive(Debug)]
 pub struct Maintenance {
     is_stopped: Arc<AtomicBool>,
-    thread: JoinHandle<()>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Maintenance {
-    /// Starts the thread, which looks for something to do every so often.
+    /// Starts the threads, which look for something to do every so often.
     ///
     /// # Errors
-    /// When the thread cannot be started.
+    /// When a thread cannot be started.
     pub fn start(app: &Arc<App>, every: Duration) -> std::io::Result<Self> {
         let is_stopped = Arc::new(AtomicBool::new(false));
-        let (app, stop) = (Arc::clone(app), Arc::clone(&is_stopped));
-        let thread = Builder::new().name("maintenance".into()).spawn(move || work(&app, every, &stop))?;
-        Ok(Self { is_stopped, thread })
+        let start = |name: &str, work: fn(&App, Duration, &AtomicBool)| {
+            let (app, stop) = (Arc::clone(app), Arc::clone(&is_stopped));
+            Builder::new().name(name.into()).spawn(move || work(&app, every, &stop))
+        };
+        let threads = vec![start("maintenance", work)?, start("sealing", seal)?];
+        Ok(Self { is_stopped, threads })
     }
 
-    /// Stops the thread, and waits until it has finished what it is at. Blocks the thread.
+    /// Stops the threads, and waits until they have finished what they are at. Blocks the thread.
     pub fn stop(self) {
         self.is_stopped.store(true, Ordering::Relaxed);
-        // A thread that panicked has been reported by its panic.
-        let _ = self.thread.join();
+        for thread in self.threads {
+            // A thread that panicked has been reported by its panic.
+            let _ = thread.join();
+        }
     }
 }
 
+/// All maintenance, with what time others leave.
 fn work(app: &App, every: Duration, is_stopped: &AtomicBool) {
     // Where it cannot be kinder it works all the same.
     let _ = rustix::process::nice(NICE);
@@ -58,7 +64,7 @@ fn work(app: &App, every: Duration, is_stopped: &AtomicBool) {
     let (mut written, mut summed) = (wall_time(), (u64::MAX, Duration::ZERO));
     // A store that is read-only stays so until it is opened again.
     while !is_stopped.load(Ordering::Relaxed) && app.store.damage().is_none() {
-        if !maintain(app) {
+        if app.store.is_pressed() || !maintain(app) {
             sum_up(app, &mut summed, is_stopped);
             rest(every, is_stopped);
         }
@@ -70,6 +76,16 @@ fn work(app: &App, every: Duration, is_stopped: &AtomicBool) {
     }
     if app.store.damage().is_none() {
         write_profiles(app);
+    }
+}
+
+/// Seals as one among equals while so much waits for it that uploads would soon be refused: on a machine that is busy for
+/// hours others leave no time. A thread may not take back what it gave way, so this is another one.
+fn seal(app: &App, every: Duration, is_stopped: &AtomicBool) {
+    while !is_stopped.load(Ordering::Relaxed) && app.store.damage().is_none() {
+        if !app.store.is_pressed() || !maintain(app) {
+            rest(every, is_stopped);
+        }
     }
 }
 

@@ -30,6 +30,6 @@ impl Store {
     /// As [`maintain`](Self::maintain).
     pub fn seal_users(&self, users: &[UserId]) -> Result<Maintained, Error> {
         let _working = self.maintenance.lock().expect("no holder panics");
-        self.core.seal_all(users)
+        self.core.seal_all(users, self.sealing_threads)
     }
 }

@@ -31,7 +31,7 @@ impl Store {
         let number = self.core.known(user)?;
         // What is in the log goes with its segments, when everything in them is sealed.
         self.rotate();
-        let done = self.core.seal_all(&self.core.hot.users())?;
+        let done = self.core.seal_all(&self.core.hot.users(), self.sealing_threads)?;
         if let Some((_, error)) = done.failed.into_iter().next() {
             return Err(error);
         }

@@ -1,7 +1,7 @@
 //! What is in the log and not sealed yet, in memory: per user a list of uploads, and nothing per entry.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -48,11 +48,18 @@ pub(crate) struct HotUser {
     pub(crate) taken: u32,
     /// When they were last looked at for sealing.
     pub(crate) sealing_s: Option<f64>,
+    /// Whether they could not be sealed then; nobody else waits for it.
+    pub(crate) is_stuck: bool,
 }
 
 impl HotUser {
     pub(crate) fn rows(&self) -> u64 {
         self.records.iter().map(|record| u64::from(record.entries)).sum()
+    }
+
+    /// How many bytes of the log they take.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.records.iter().map(|record| u64::from(record.bytes)).sum()
     }
 }
 
@@ -65,6 +72,8 @@ pub(crate) struct Hot {
     opened: Duration,
     /// How many uploads of everybody there are.
     uploads: AtomicUsize,
+    /// How many bytes of the log they take.
+    log_bytes: AtomicU64,
 }
 
 impl Hot {
@@ -75,6 +84,7 @@ impl Hot {
             clock,
             opened: clock(),
             uploads: AtomicUsize::new(0),
+            log_bytes: AtomicU64::new(0),
         }
     }
 
@@ -110,6 +120,7 @@ impl Hot {
         hot.next = record.number + 1;
         hot.records.push_back(record);
         self.uploads.fetch_add(1, Ordering::Relaxed);
+        self.log_bytes.fetch_add(record.bytes.into(), Ordering::Relaxed);
     }
 
     /// The number that the next upload of `user` gets.
@@ -148,28 +159,37 @@ impl Hot {
         let Some(hot) = self.user(user) else { return };
         let mut hot = hot.write().expect("no reader panics");
         let gone = hot.records.partition_point(|record| record.number < sealed);
-        hot.records.drain(..gone);
+        let bytes = hot.records.drain(..gone).map(|record| u64::from(record.bytes)).sum();
         hot.records.shrink_to_fit();
         self.uploads.fetch_sub(gone, Ordering::Relaxed);
+        self.log_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Notes that `user` was looked at for sealing.
-    pub(crate) fn note_sealing(&self, user: UserId, now_s: f64) {
+    /// Notes that `user` was looked at for sealing, and whether that failed.
+    pub(crate) fn note_sealing(&self, user: UserId, now_s: f64, is_stuck: bool) {
         if let Some(hot) = self.user(user) {
-            hot.write().expect("no reader panics").sealing_s = Some(now_s);
+            let mut hot = hot.write().expect("no reader panics");
+            (hot.sealing_s, hot.is_stuck) = (Some(now_s), is_stuck);
         }
     }
 
     /// Forgets `user`.
     pub(crate) fn remove(&self, user: UserId) {
         let gone = self.users.write().expect("no reader panics").remove(&user);
-        let uploads = gone.map_or(0, |hot| hot.read().expect("no writer panics").records.len());
-        self.uploads.fetch_sub(uploads, Ordering::Relaxed);
+        let Some(gone) = gone else { return };
+        let gone = gone.read().expect("no writer panics");
+        self.uploads.fetch_sub(gone.records.len(), Ordering::Relaxed);
+        self.log_bytes.fetch_sub(gone.bytes(), Ordering::Relaxed);
     }
 
     /// How much memory the uploads take; their lists may have as much room again for the next ones.
     pub(crate) fn bytes(&self) -> u64 {
         (self.uploads.load(Ordering::Relaxed) * size_of::<HotRecord>()) as u64
+    }
+
+    /// How many bytes of the log the uploads take.
+    pub(crate) fn log_bytes(&self) -> u64 {
+        self.log_bytes.load(Ordering::Relaxed)
     }
 
     /// Who has uploads that were not taken in.
@@ -194,11 +214,12 @@ impl Hot {
         users
     }
 
-    /// The first segment that somebody's uploads are in.
-    pub(crate) fn first_segment(&self) -> Option<u32> {
+    /// The first segment that uploads of somebody who counts are in.
+    pub(crate) fn first_segment(&self, counts: impl Fn(&HotUser) -> bool) -> Option<u32> {
         let users: Vec<_> = self.users.read().expect("no writer panics").values().cloned().collect();
         let first = |user: &Arc<RwLock<HotUser>>| {
-            user.read().expect("no writer panics").records.front().map(|record| record.at.segment)
+            let hot = user.read().expect("no writer panics");
+            hot.records.front().filter(|_| counts(&hot)).map(|record| record.at.segment)
         };
         users.iter().filter_map(first).min()
     }

@@ -2,6 +2,7 @@
 //! full of what was replaced are written anew.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rushhour_model::ids::UserId;
 
@@ -9,7 +10,7 @@ use crate::core::Core;
 use crate::directory::{Publication, UserChange};
 use crate::error::Error;
 use crate::hot::{HotRecord, HotUser};
-use crate::seal::SealedCount;
+use crate::seal::{Prepared, SealedCount};
 use crate::store::Store;
 use crate::volume::{Draft, Frames};
 
@@ -24,10 +25,10 @@ pub struct Policy {
     pub settled_s: f64,
     /// A user whose phone sends what is old already is not sealed more often, in seconds.
     pub pause_s: f64,
-    /// When the log is longer, whoever keeps its first segment is sealed.
+    /// When uploads in the log take more of the disk, no more are taken until some are sealed; from half of it on, whoever
+    /// keeps the log's first segment is.
     pub log_bytes_max: u64,
-    /// When uploads in the log take more memory, no more are taken until some are sealed; from half of it on, whoever keeps
-    /// the log's first segment is.
+    /// The same for the memory that uploads in the log take.
     pub hot_bytes_max: u64,
     /// A volume of which a greater share is dead is written anew.
     pub dead_share_max: f64,
@@ -42,6 +43,7 @@ impl Default for Policy {
             hot_rows_max: 2_000,
             settled_s: 24.0 * 3600.0,
             pause_s: 6.0 * 3600.0,
+            // Three days of 10,000 people, 19 bytes an entry.
             log_bytes_max: 1 << 30,
             // Five and a half million uploads: an hour of usages at a million a minute is sealed long before.
             hot_bytes_max: 256 << 20,
@@ -61,8 +63,12 @@ impl Policy {
 
 /// So many users are sealed in one change.
 const USERS_MAX: usize = 64;
-/// A change is not prepared any further when it has so many bytes.
+/// Users whose uploads take more of the log together are not sealed in one change: their chunks wait in memory for it.
+const GROUP_BYTES_MAX: u64 = 16 << 20;
+/// A change that moves chunks has no more bytes.
 const CHANGE_BYTES_MAX: usize = 4 << 20;
+/// From this share of what may wait to be sealed, that comes first.
+const PRESSED_SHARE: f64 = 0.5;
 const DAY_S: f64 = 86_400.0;
 
 /// What a bit of maintenance did.
@@ -111,7 +117,7 @@ impl Store {
     /// As [`maintain`](Self::maintain).
     pub fn seal(&self, user: UserId) -> Result<Maintained, Error> {
         let _working = self.maintenance.lock().expect("no holder panics");
-        self.core.seal_all(&[user])
+        self.core.seal_all(&[user], 1)
     }
 
     /// Seals everything, so that the log is empty, and writes down who everybody is. Blocks the thread.
@@ -122,9 +128,20 @@ impl Store {
         let _working = self.maintenance.lock().expect("no holder panics");
         self.core.writable()?;
         self.rotate();
-        let done = self.core.seal_all(&self.core.hot.users())?;
+        let done = self.core.seal_all(&self.core.hot.users(), self.sealing_threads)?;
         self.core.note_all()?;
         Ok(done)
+    }
+
+    /// Whether so much waits to be sealed that uploads will soon be refused, so that [`maintain`](Self::maintain) is to be
+    /// called more urgently than now and then.
+    pub fn is_pressed(&self) -> bool {
+        self.waiting_share() > PRESSED_SHARE
+    }
+
+    /// How much waits to be sealed, as a share of what may.
+    pub(crate) fn waiting_share(&self) -> f64 {
+        self.core.waiting_share(&self.policy)
     }
 
     /// Ends the log's present segment, so that all of it can be removed once it is sealed.
@@ -154,13 +171,15 @@ impl Core {
     fn maintain(&self, now_s: f64, policy: &Policy) -> Result<Maintained, Error> {
         self.writable()?;
         let mut done = Maintained::default();
-        let due = self.due(now_s, policy)?;
-        let (first, rest) = due.split_at(due.len().min(USERS_MAX));
-        let looked_at = self.seal_group(first, &mut done)?;
-        for (user, _) in first.iter().take(looked_at) {
-            self.hot.note_sealing(*user, now_s);
+        let due = self.due(now_s, policy);
+        let (group, rest) = due.split_at(self.group(&due));
+        self.seal_group(group, 1, &mut done)?;
+        for (user, _) in group {
+            let is_stuck = done.failed.iter().any(|(failed, _)| failed == user);
+            self.hot.note_sealing(*user, now_s, is_stuck);
         }
-        done.has_more = !rest.is_empty() || looked_at < first.len() || (looked_at > 0 && self.is_hot(policy));
+        let is_pressed = self.waiting_share(policy) > PRESSED_SHARE;
+        done.has_more = !rest.is_empty() || (!group.is_empty() && is_pressed);
         done.segments = self.retire()?;
         if !done.has_more {
             done.volumes = usize::from(self.reclaim_one(policy.dead_share_max)?);
@@ -169,16 +188,16 @@ impl Core {
         Ok(done)
     }
 
-    /// Seals everything of some users, or of all, and removes what the log does not need then.
-    pub(crate) fn seal_all(&self, users: &[UserId]) -> Result<Maintained, Error> {
+    /// Seals everything of some users, or of all, on so many threads, and removes what the log does not need then.
+    pub(crate) fn seal_all(&self, users: &[UserId], threads: usize) -> Result<Maintained, Error> {
         self.writable()?;
         let mut done = Maintained::default();
         let due: Due = users.iter().map(|user| (*user, u32::MAX)).collect();
         let mut left = due.as_slice();
         while !left.is_empty() {
-            let group = left.split_at(left.len().min(USERS_MAX)).0;
-            let looked_at = self.seal_group(group, &mut done)?;
-            left = left.get(looked_at..).unwrap_or_default();
+            let (group, rest) = left.split_at(self.group(left));
+            self.seal_group(group, threads, &mut done)?;
+            left = rest;
         }
         done.segments = self.retire()?;
         Ok(done)
@@ -198,54 +217,80 @@ impl Core {
         Ok(())
     }
 
-    /// Seals some users in one change; returns how many of them were looked at.
-    fn seal_group(&self, due: &[(UserId, u32)], done: &mut Maintained) -> Result<usize, Error> {
-        let (mut prepared, mut bytes, mut looked_at) = (Vec::new(), 0, 0);
-        for (user, until) in due {
-            if bytes > CHANGE_BYTES_MAX {
-                break;
-            }
-            looked_at += 1;
-            match self.prepare(*user, *until) {
-                Ok(user) => {
-                    bytes += user.as_ref().map_or(0, crate::seal::Prepared::bytes);
-                    prepared.extend(user);
-                }
+    /// How many of those who are due are sealed in one change: at least one.
+    fn group(&self, due: &[(UserId, u32)]) -> usize {
+        let bytes_of = |user: UserId| self.hot.look(user, HotUser::bytes).unwrap_or_default();
+        let mut bytes = 0;
+        let fits = |(user, _): &&(UserId, u32)| {
+            bytes += bytes_of(*user);
+            bytes <= GROUP_BYTES_MAX
+        };
+        due.iter().take(USERS_MAX).take_while(fits).count().max(due.len().min(1))
+    }
+
+    /// Seals some users in one change, which several threads prepare.
+    fn seal_group(&self, group: &[(UserId, u32)], threads: usize, done: &mut Maintained) -> Result<(), Error> {
+        let mut prepared = Vec::new();
+        for (user, outcome) in self.prepare_all(group, threads) {
+            match outcome {
+                Ok(user) => prepared.extend(user),
                 // The others are not made to wait for one.
-                Err(error) => done.failed.push((*user, error)),
+                Err(error) => done.failed.push((user, error)),
             }
         }
         if !prepared.is_empty() {
             done.count(self.publish(prepared)?);
         }
-        Ok(looked_at)
+        Ok(())
     }
 
-    /// Whether what is in the log takes so much memory that uploads may soon be refused.
-    fn is_hot(&self, policy: &Policy) -> bool {
-        self.hot.bytes() > policy.hot_bytes_max / 2
+    /// What sealing each of the group takes, in their order.
+    fn prepare_all(&self, group: &[(UserId, u32)], threads: usize) -> Vec<(UserId, Result<Option<Prepared>, Error>)> {
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut prepared = Vec::new();
+            loop {
+                let place = next.fetch_add(1, Ordering::Relaxed);
+                let Some((user, until)) = group.get(place) else { return prepared };
+                prepared.push((place, *user, self.prepare(*user, *until)));
+            }
+        };
+        let mut prepared = std::thread::scope(|scope| {
+            let others: Vec<_> = (1..threads.min(group.len())).map(|_| scope.spawn(work)).collect();
+            let mut prepared = work();
+            others.into_iter().for_each(|other| prepared.extend(other.join().expect("preparing does not panic")));
+            prepared
+        });
+        prepared.sort_by_key(|(place, ..)| *place);
+        prepared.into_iter().map(|(_, user, outcome)| (user, outcome)).collect()
+    }
+
+    /// How much waits to be sealed, as a share of what may.
+    pub(crate) fn waiting_share(&self, policy: &Policy) -> f64 {
+        let share = |bytes: u64, bytes_max: u64| bytes as f64 / bytes_max as f64;
+        share(self.hot.bytes(), policy.hot_bytes_max).max(share(self.hot.log_bytes(), policy.log_bytes_max))
     }
 
     /// Who is due, and up to which upload.
-    fn due(&self, now_s: f64, policy: &Policy) -> Result<Due, Error> {
-        let is_long = self.segments.bytes()? > policy.log_bytes_max || self.is_hot(policy);
-        let forced = if is_long { self.hot.first_segment() } else { None };
+    fn due(&self, now_s: f64, policy: &Policy) -> Due {
+        let is_pressed = self.waiting_share(policy) > PRESSED_SHARE;
+        let forced = if is_pressed { self.hot.first_segment(|hot| !hot.is_stuck) } else { None };
         let mut due = Due::new();
         for user in self.hot.users() {
             let until = self.hot.look(user, |hot| match hot.records.front() {
-                Some(first) if Some(first.at.segment) == forced => Some(hot.next),
+                Some(first) if Some(first.at.segment) == forced && !hot.is_stuck => most(hot, hot.next, now_s),
                 _ => until(hot, now_s, policy),
             });
             due.extend(until.flatten().map(|until| (user, until)));
         }
-        Ok(due)
+        due
     }
 
     /// Removes the segments at the log's start in which everything is sealed; returns how many.
     pub(crate) fn retire(&self) -> Result<usize, Error> {
         // The end comes first: what is appended after this is in it or behind it.
         let end = self.segments.end();
-        let needed = self.hot.first_segment().map_or(end.segment, |first| first.min(end.segment));
+        let needed = self.hot.first_segment(|_| true).map_or(end.segment, |first| first.min(end.segment));
         let start = self.segments.first_from(needed);
         if start.segment <= self.directory.log_start()?.segment {
             return Ok(0);
@@ -339,17 +384,30 @@ impl Group {
 /// Up to which upload a user is to be sealed now, if at all.
 fn until(hot: &HotUser, now_s: f64, policy: &Policy) -> Option<u32> {
     let end = if policy.seals_untaken { hot.next } else { hot.taken };
-    let ready = || hot.records.iter().filter(|record| record.number < end);
-    let started_before = |limit_s: f64| {
-        let is_before = |record: &&HotRecord| record.first_ts < limit_s;
-        ready().rev().find(is_before).map(|record| record.number + 1)
-    };
-    let midnight = |ts: f64| (ts / DAY_S).floor() * DAY_S;
     if hot.rows() > policy.hot_rows_max {
-        // Without today if that is enough to do.
-        return started_before(midnight(now_s)).or_else(|| ready().next_back().map(|record| record.number + 1));
+        return most(hot, end, now_s);
     }
     let is_resting = hot.sealing_s.is_some_and(|last_s| now_s - last_s < policy.pause_s);
-    let is_old = ready().any(|record| record.first_ts < now_s - policy.hot_s_max);
-    if is_old && !is_resting { started_before(midnight(now_s - policy.settled_s)) } else { None }
+    let is_old = ready(hot, end).any(|record| record.first_ts < now_s - policy.hot_s_max);
+    if is_old && !is_resting { started_before(hot, end, midnight(now_s - policy.settled_s)) } else { None }
+}
+
+/// Up to which upload below `end` most is sealed: without the day of the last if that is enough to do, for more of it may
+/// come, and a day that is sealed twice is read and written twice.
+fn most(hot: &HotUser, end: u32, now_s: f64) -> Option<u32> {
+    let last_s = ready(hot, end).map(|record| record.first_ts).fold(f64::NEG_INFINITY, f64::max);
+    let last = || ready(hot, end).next_back().map(|record| record.number + 1);
+    started_before(hot, end, midnight(last_s.min(now_s))).or_else(last)
+}
+
+fn ready(hot: &HotUser, end: u32) -> impl DoubleEndedIterator<Item = &HotRecord> {
+    hot.records.iter().filter(move |record| record.number < end)
+}
+
+fn started_before(hot: &HotUser, end: u32, limit_s: f64) -> Option<u32> {
+    ready(hot, end).rev().find(|record| record.first_ts < limit_s).map(|record| record.number + 1)
+}
+
+fn midnight(ts: f64) -> f64 {
+    (ts / DAY_S).floor() * DAY_S
 }

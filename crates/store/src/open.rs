@@ -49,6 +49,8 @@ pub struct Options {
     pub ack: Ack,
     /// What [`Store::maintain`] does.
     pub policy: Policy,
+    /// So many threads seal when everything is to be sealed; [`Store::maintain`] has its own only.
+    pub sealing_threads: usize,
     /// What sealed entries of iOS are rounded to.
     pub ios_rounding: IosRounding,
     /// What the files are on.
@@ -69,6 +71,7 @@ impl Options {
             volume_bytes: 64 << 20,
             ack: Ack::Sync,
             policy: Policy::default(),
+            sealing_threads: 1,
             ios_rounding: IosRounding::default(),
             disk: Arc::new(LocalDisk),
             clock: steady_time,
@@ -84,7 +87,18 @@ impl Store {
     /// # Errors
     /// [`Error::InUse`], [`Error::DirectoryLost`], or a file that cannot be read or made.
     pub fn open(options: Options) -> Result<Self, Error> {
-        let Options { dir, segment_bytes, volume_bytes, ack, policy, ios_rounding, disk, clock, mut rng } = options;
+        let Options {
+            dir,
+            segment_bytes,
+            volume_bytes,
+            ack,
+            policy,
+            sealing_threads,
+            ios_rounding,
+            disk,
+            clock,
+            mut rng,
+        } = options;
         let opened = Opened::read(disk, clock, dir, volume_bytes, StdRng::from_rng(&mut rng))?;
         let Opened { mut core, tail, torn_bytes } = opened;
         core.ios_rounding = ios_rounding;
@@ -113,6 +127,7 @@ impl Store {
             epoch: Mutex::new(core.directory.epoch()),
             core: Arc::new(core),
             policy,
+            sealing_threads,
             maintenance: Mutex::new(()),
             ack,
             rng: Mutex::new(rng),

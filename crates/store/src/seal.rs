@@ -33,13 +33,6 @@ pub(crate) struct Prepared {
     pub(crate) entries: u64,
 }
 
-impl Prepared {
-    /// How much will be written.
-    pub(crate) fn bytes(&self) -> usize {
-        self.added.iter().map(|(_, bytes)| bytes.len()).sum()
-    }
-}
-
 /// What was sealed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SealedCount {

@@ -28,6 +28,8 @@ pub struct Store {
     pub(crate) committer: Option<Committer>,
     pub(crate) core: Arc<Core>,
     pub(crate) policy: Policy,
+    /// So many threads seal everything.
+    pub(crate) sealing_threads: usize,
     /// Held by whoever seals, moves or erases.
     pub(crate) maintenance: Mutex<()>,
     pub(crate) ack: Ack,
@@ -82,7 +84,7 @@ impl Store {
     /// [`Error::Poisoned`].
     pub async fn append(&self, upload: Upload) -> Result<(), Error> {
         self.core.writable()?;
-        if self.core.hot.bytes() > self.policy.hot_bytes_max {
+        if self.waiting_share() > 1.0 {
             return Err(Error::Unsealed);
         }
         self.committer.as_ref().ok_or(Error::Poisoned)?.append(upload).await
