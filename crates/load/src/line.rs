@@ -32,7 +32,12 @@ pub struct Bounds {
     pub shed_after: Option<Duration>,
     /// What finds no connection free is given up.
     pub drop: bool,
+    /// What a limiter of the target refuses is sent again until so long after it was released.
+    pub patience: Option<Duration>,
 }
+
+/// How long a connection rests before it sends again what was refused: the least that `Retry-After` can say.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// A line of requests, and the connections that serve it.
 #[derive(Debug)]
@@ -244,7 +249,8 @@ impl<T: Transport + 'static, R: Record + 'static> Line<T, R> {
     }
 
     /// Carries a request over `connection`, which was `opened` for it or was open. Lets go of a connection that is of no
-    /// more use, and gives the request back if it was not sent because the target had closed the connection before.
+    /// more use, and gives the request back if it is to be sent again: the target had closed the connection before, or
+    /// refused it for now.
     pub(crate) async fn carry_on(
         self: &Rc<Self>,
         worker: usize,
@@ -267,7 +273,7 @@ impl<T: Transport + 'static, R: Record + 'static> Line<T, R> {
     }
 
     /// Sends a request and waits for its answer; says whether the connection is of any more use, and gives the request
-    /// back if it was not sent.
+    /// back if it is to be sent again.
     async fn carry(
         self: &Rc<Self>,
         worker: usize,
@@ -287,6 +293,11 @@ impl<T: Transport + 'static, R: Record + 'static> Line<T, R> {
         self.note(worker, None);
         let (outcome, is_kept) = match answer {
             Ok(answer) => (Outcome::Completed(answer), true),
+            Err(Failure::Limited(_)) if self.is_patient(waiting.released) => {
+                self.record.borrow_mut().held_back(sample.operation);
+                sleep(PAUSE).await;
+                return (true, Some(waiting));
+            }
             Err(Failure::Closed) if !waiting.is_again => {
                 return (false, Some(Waiting { is_ours: false, is_again: true, ..waiting }));
             }
@@ -298,6 +309,10 @@ impl<T: Transport + 'static, R: Record + 'static> Line<T, R> {
             self.try_again(waiting.request, failure);
         }
         (is_kept, None)
+    }
+
+    fn is_patient(&self, released: Duration) -> bool {
+        self.bounds.patience.is_some_and(|patience| self.now().saturating_sub(released) < patience)
     }
 
     /// Puts a request that failed into the line once more, when whoever sent it would. The end of the schedule waits for

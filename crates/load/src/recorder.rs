@@ -105,6 +105,9 @@ pub trait Record {
     /// One was written to a connection.
     fn sent(&mut self, _operation: Operation) {}
 
+    /// One was refused for now, and will be sent again.
+    fn held_back(&mut self, _operation: Operation) {}
+
     /// Counts one sample, once it is done.
     fn record(&mut self, sample: &Sample);
 }

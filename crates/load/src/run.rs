@@ -344,6 +344,7 @@ pub(crate) fn bounds(scenario: &Scenario, threads: u32) -> Bounds {
         end: scenario.phases.end(),
         shed_after: connections.shed_after_ms.map(|ms| Duration::from_secs_f64(ms.as_f64() / 1e3)),
         drop: connections.drop,
+        patience: None,
     }
 }
 

@@ -1,4 +1,5 @@
-//! Uploading the days before the run, as fast as the target takes them: every connection always has one under way.
+//! Uploading the days before the run, as fast as the target takes them: every connection always has one under way, and what
+//! the target refuses for now is sent again.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -11,10 +12,14 @@ use tokio::time::Instant;
 use crate::closed::drive_closed;
 use crate::line::{Bounds, Line};
 use crate::observer::Observer;
+use crate::operation::Operation;
 use crate::recorder::{Outcome, Record, Sample};
 use crate::request::{Request, Source};
 use crate::stop::Stop;
 use crate::transport::Transport;
+
+/// A target that refuses the same upload for longer does not only catch its breath.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Sends every request, each as soon as a connection is free, and gives back where they came from. Must run inside a
 /// [`tokio::task::LocalSet`].
@@ -26,7 +31,12 @@ pub async fn upload<T: Transport + 'static, S: Source + 'static>(
     stop: &Stop,
 ) -> (Uploaded, S) {
     let started = Instant::now();
-    let line = Line::new(transport, Bounds { end: Duration::MAX, ..bounds }, started, Uploaded::default());
+    let line = Line::new(
+        transport,
+        Bounds { end: Duration::MAX, patience: Some(PATIENCE), ..bounds },
+        started,
+        Uploaded::default(),
+    );
     let counted = Rc::new(Mutex::new(Counted { requests, observer }));
     drive_closed(&counted, &line, Duration::MAX, stop.clone()).await;
     let mut uploaded = line.record().clone();
@@ -66,6 +76,7 @@ impl Uploaded {
         let (all, more_counts) = (&mut self.counts, &more.counts);
         all.sent += more_counts.sent;
         all.failed += more_counts.failed;
+        all.held_back += more_counts.held_back;
         all.entries += more_counts.entries;
         all.bytes += more_counts.bytes;
         all.seconds += more_counts.seconds;
@@ -79,6 +90,10 @@ impl Uploaded {
 }
 
 impl Record for Uploaded {
+    fn held_back(&mut self, _operation: Operation) {
+        self.counts.held_back += 1;
+    }
+
     fn record(&mut self, sample: &Sample) {
         let counts = &mut self.counts;
         match sample.outcome {

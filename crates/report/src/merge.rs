@@ -181,6 +181,7 @@ fn upload(results: &[&RunResult]) -> UploadResult {
     UploadResult {
         sent: sum(|upload| upload.sent),
         failed: sum(|upload| upload.failed),
+        held_back: sum(|upload| upload.held_back),
         entries: sum(|upload| upload.entries),
         bytes: sum(|upload| upload.bytes),
         seconds: largest(results, |run| run.upload.seconds),

@@ -262,6 +262,9 @@ pub struct UploadResult {
     pub sent: u64,
     /// Those that were not acknowledged.
     pub failed: u64,
+    /// How often the target refused one for now, whereupon it was sent again.
+    #[serde(default)]
+    pub held_back: u64,
     /// Entries in acknowledged requests.
     pub entries: u64,
     /// Body bytes of acknowledged requests.

@@ -146,8 +146,12 @@ fn schedule_line(schedule: &ScheduleFacts) -> String {
 
 fn upload_line(upload: &UploadResult) -> String {
     let entries_per_s = if upload.seconds > 0.0 { upload.entries as f64 / upload.seconds } else { 0.0 };
+    let held_back = match upload.held_back {
+        0 => String::new(),
+        times => format!(", {times} held back and sent again"),
+    };
     format!(
-        "upload before: {} entries in {} requests, {} ({} failed), {:.1} s, {entries_per_s:.0} entries/s",
+        "upload before: {} entries in {} requests, {} ({} failed{held_back}), {:.1} s, {entries_per_s:.0} entries/s",
         upload.entries,
         upload.sent,
         bytes(upload.bytes),

@@ -4,6 +4,7 @@
 
 mod driver;
 mod lies;
+mod upload;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ const BOUNDS: Bounds = Bounds {
     end: Duration::from_secs(12),
     shed_after: None,
     drop: false,
+    patience: None,
 };
 
 /// Number `number` of a schedule with one operation.

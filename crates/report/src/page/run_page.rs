@@ -294,11 +294,12 @@ fn configuration(run: &RunResult) -> Vec<(&'static str, String)> {
         (
             "uploaded before",
             format!(
-                "{} entries, {} in {:.1} s, {} failed",
+                "{} entries, {} in {:.1} s, {} failed, {} held back and sent again",
                 run.upload.entries,
                 bytes(run.upload.bytes),
                 run.upload.seconds,
-                run.upload.failed
+                run.upload.failed,
+                run.upload.held_back
             ),
         ),
         ("generator", health),
