@@ -14,6 +14,7 @@ mod logs;
 mod machines;
 mod operator;
 mod original;
+mod otava;
 mod prometheus;
 mod report;
 mod schemathesis;

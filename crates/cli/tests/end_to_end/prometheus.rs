@@ -15,7 +15,7 @@ use crate::serving::{Serving, client, post};
 const TRIES_MAX: usize = 20_000;
 
 pub(crate) fn is_there(program: &str) -> bool {
-    let asked = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let asked = Command::new("sh").args(["-c", "command -v $0", program]).stdout(Stdio::null()).status();
     asked.is_ok_and(|status| status.success())
 }
 
