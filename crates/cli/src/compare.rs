@@ -9,13 +9,14 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 use rushhour_launch::host::environment;
 use rushhour_launch::rundir::new_folder;
-use rushhour_launch::target::Target;
+use rushhour_launch::target::{Server, Target};
 use rushhour_launch::{Launch, launch};
 use rushhour_load::scenario::{Overrides, Seconds};
 use rushhour_report::compare::Pair;
 use rushhour_report::result::{RunResult, Verdict};
 
 use crate::exit::{Exit, Failure};
+use crate::launch::TargetArgs;
 use crate::load::block_on_one_thread;
 use crate::load_args::parse_seconds;
 use crate::materials::scenario;
@@ -29,6 +30,7 @@ use crate::surroundings;
 #[command(after_help = "Examples:
   rushhour compare --baseline main --candidate HEAD --scenario scenarios/quickstart.toml
   rushhour compare --baseline old/rushhour --candidate new/rushhour --scenario sync.toml --pairs 20
+  rushhour compare --baseline v1 --candidate HEAD --scenario sync.toml --machine m5.large
 
 A build is a program, or a revision that git knows where you stand: that is built beside your tree.
 First the baseline is compared with itself, so that the machine's noise is known. On a noisy
@@ -58,6 +60,8 @@ pub(crate) struct Args {
     out: PathBuf,
     #[command(flatten)]
     telling: TellingArgs,
+    #[command(flatten)]
+    target: TargetArgs,
     /// How long each run measures, such as 30s or 5m; without it, as long as the scenario says
     #[arg(long, value_parser = parse_seconds)]
     duration: Option<Seconds>,
@@ -71,6 +75,13 @@ pub(crate) struct Args {
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &Args, quiet: bool) -> Result<Exit, Failure> {
+    let target = args.target.target()?;
+    if matches!(target.server, Server::External { .. }) {
+        return Err(Failure::Usage(anyhow!(
+            "both builds are started here, and `{}` runs elsewhere",
+            target.name.as_str()
+        )));
+    }
     let builds = tempfile::tempdir().context("making a folder for the builds")?;
     let build = |name: &str, side: &str| program(name, &builds.path().join(side));
     let programs = [build(&args.baseline, SIDES[0])?, build(&args.candidate, SIDES[1])?];
@@ -88,7 +99,7 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<Exit, Failure> {
                 say(&format!("{kind}{number:02} of {count}"));
             }
             let pair = dir.join(format!("{kind}{number:02}"));
-            match one_pair(args, programs, &pair, order.random())? {
+            match one_pair(args, &target, programs, &pair, order.random())? {
                 Some(runs) => pairs.push(runs),
                 None => return Ok(None),
             }
@@ -106,27 +117,28 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<Exit, Failure> {
 /// Both runs of a pair, whichever came first; `None` when somebody stopped one.
 fn one_pair(
     args: &Args,
+    target: &Target,
     [baseline, candidate]: [&Path; 2],
     pair: &Path,
     is_swapped: bool,
 ) -> Result<Option<Pair>, Failure> {
     let [first, second] = if is_swapped { [candidate, baseline] } else { [baseline, candidate] };
     let [first_side, second_side] = if is_swapped { [SIDES[1], SIDES[0]] } else { SIDES };
-    let first = one_run(args, first, &pair.join(first_side))?;
+    let first = one_run(args, target, first, &pair.join(first_side))?;
     if first.verdict == Verdict::Interrupted {
         return Ok(None);
     }
-    let second = one_run(args, second, &pair.join(second_side))?;
+    let second = one_run(args, target, second, &pair.join(second_side))?;
     let is_whole = second.verdict != Verdict::Interrupted;
     Ok(is_whole.then_some(if is_swapped { (second, first) } else { (first, second) }))
 }
 
-fn one_run(args: &Args, program: &Path, out: &Path) -> Result<RunResult, Failure> {
+fn one_run(args: &Args, target: &Target, program: &Path, out: &Path) -> Result<RunResult, Failure> {
     let overrides =
         Overrides { measure_s: args.duration, users: args.users, days_dir: args.days.clone(), ..Overrides::default() };
     let (scenario, materials) = scenario(Some(&args.scenario), overrides, true)?;
     let environment = environment(&surroundings::caller());
-    let job = Launch::new((scenario, materials), Target::local(), program.to_owned(), environment);
+    let job = Launch::new((scenario, materials), target.clone(), program.to_owned(), environment);
     let progress = Progress::new(true);
     let (_, result) = block_on_one_thread(async |stop| launch(job, out, None, progress, stop).await)?;
     Ok(result)
