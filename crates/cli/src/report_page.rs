@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use rushhour_launch::capacity::{self, CAPACITY_FILE};
 use rushhour_launch::run_page::{PAGE_FILE, name, read_run_page};
 use rushhour_launch::rundir::read_result;
-use rushhour_report::page::{Found, Listed, index_page, sweep_page};
+use rushhour_report::page::{Found, Listed, capacity_page, index_page, sweep_page};
 
 use crate::exit::{Exit, Failure};
 use crate::output::{say, show};
@@ -18,7 +19,8 @@ use crate::report::unreadable;
   rushhour report page results/2026-11-21-vm-sweep-local* --out sweep.html
 
 A page is one file that needs no network. What cannot be read is named on it; a run that was cut
-off is shown as such. Several runs are put on one page: latency against throughput.")]
+off is shown as such. Several runs are put on one page: latency against throughput. The folder of
+a search for capacity has a page of its own.")]
 pub(crate) struct Args {
     /// The folders of the runs
     #[arg(required = true, value_name = "DIR")]
@@ -46,6 +48,9 @@ pub(crate) struct IndexArgs {
 /// Runs `report page`.
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let (html, beside) = match args.dirs.as_slice() {
+        [dir] if dir.join(CAPACITY_FILE).is_file() => {
+            (capacity_page(&name(dir), &capacity::read(dir).map_err(unreadable)?), dir.join(PAGE_FILE))
+        }
         [dir] => {
             let page = read_run_page(dir).map_err(unreadable)?;
             page.damage.iter().for_each(|damage| say(&format!("warning: {damage}")));
@@ -77,6 +82,10 @@ pub(crate) fn index(args: &IndexArgs) -> Result<Exit, Failure> {
     let mut listed = Vec::new();
     for dir in &dirs {
         let name = name(dir);
+        if dir.join(CAPACITY_FILE).is_file() {
+            listed.push(Listed { found: search(dir, &args.out)?, name });
+            continue;
+        }
         let found = match read_run_page(dir) {
             Ok(page) => {
                 write(&args.out.join(format!("{name}.html")), &page.html())?;
@@ -93,6 +102,21 @@ pub(crate) fn index(args: &IndexArgs) -> Result<Exit, Failure> {
     write(&file, &index_page(&listed))?;
     show(&format!("{} runs in {}\n", listed.len(), file.display()))?;
     Ok(Exit::Done)
+}
+
+/// The search in `dir`, whose page is put into `out`.
+fn search(dir: &Path, out: &Path) -> Result<Found> {
+    match capacity::read(dir) {
+        Ok(capacity) => {
+            let name = name(dir);
+            write(&out.join(format!("{name}.html")), &capacity_page(&name, &capacity))?;
+            Ok(Found::Search(Box::new(capacity)))
+        }
+        Err(error) => {
+            say(&format!("warning: {error:#}"));
+            Ok(Found::Damaged(format!("{error:#}")))
+        }
+    }
 }
 
 /// Writes a file.

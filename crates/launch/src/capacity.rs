@@ -13,8 +13,10 @@ use rushhour_load::stop::Stop;
 use rushhour_load::transport::http1::Http1;
 use rushhour_report::capacity::{Capacity, Next, Phase, Search, SearchPlan, Step, Subject, judge, markdown};
 use rushhour_report::interval::Interval;
+use rushhour_report::page::capacity_page;
 use tokio::time::{Instant, sleep};
 
+use crate::run_page::{PAGE_FILE, name};
 use crate::rundir::{read_intervals, replace};
 use crate::target::Server;
 use crate::{Launch, launch};
@@ -80,8 +82,7 @@ pub async fn search(
         let (kept, result) = launch(step, &runs, None, Rc::clone(&observer), stop.clone()).await?;
         let intervals: Vec<Interval> = read_intervals(kept.path())?.iter().collect::<Result<_, _>>()?;
         let mut observed = judge(&result, &intervals);
-        let name = kept.path().file_name().and_then(|name| name.to_str());
-        observed.folder = name.map(|name| format!("{STEPS_DIR}/{name}"));
+        observed.folder = Some(format!("{STEPS_DIR}/{}", name(kept.path())));
         if stop.is_requested() {
             break;
         }
@@ -97,7 +98,8 @@ pub async fn search(
 
 fn keep(dir: &Path, capacity: &Capacity) -> Result<()> {
     replace(&dir.join(CAPACITY_FILE), &(serde_json::to_string_pretty(capacity)? + "\n"))?;
-    replace(&dir.join("summary.md"), &markdown(capacity))
+    replace(&dir.join("summary.md"), &markdown(capacity))?;
+    replace(&dir.join(PAGE_FILE), &capacity_page(&name(dir), capacity))
 }
 
 /// Reads a search that was kept; `path` is its folder, or the file itself.

@@ -4,6 +4,7 @@
 //! pointer. This module reads no files: whoever calls hands over what was kept.
 
 mod axis;
+mod capacity_page;
 mod chart;
 mod history_page;
 pub(crate) mod html;
@@ -14,6 +15,7 @@ mod samples;
 mod sweep_page;
 mod timeline;
 
+pub use capacity_page::capacity_page;
 pub use history_page::{change_table, history_page};
 pub use index_page::{Found, Listed, index_page};
 pub use run_page::RunPage;

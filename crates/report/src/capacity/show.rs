@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::capacity::step::{Outcome, Step};
-use crate::capacity::{Capacity, Conclusion, Critical, RateRange, Unit};
+use crate::capacity::{Capacity, Conclusion, RateRange, Unit};
 use crate::limit::rounded;
 use crate::table::Table;
 
@@ -45,11 +45,8 @@ fn cells(step: &Step) -> Vec<String> {
 
 /// Why steps did not hold, each in a line: sentences would make the table wider than a terminal.
 fn reasons(steps: &[Step]) -> String {
-    let lines = steps.iter().filter_map(|step| match &step.observed.outcome {
-        Outcome::Holds => None,
-        Outcome::Breaks(why) | Outcome::Void(why) => Some(format!("- at {}: {why}\n", rounded(step.rate))),
-    });
-    lines.collect()
+    let line = |step: &Step| Some(format!("- at {}: {}\n", rounded(step.rate), step.observed.outcome.why()?));
+    steps.iter().filter_map(line).collect()
 }
 
 impl Unit {
@@ -68,20 +65,22 @@ impl Unit {
     }
 }
 
-fn title(capacity: &Capacity) -> String {
+/// What was looked for.
+pub(crate) fn title(capacity: &Capacity) -> String {
     format!("Capacity of {} for {}", capacity.subject.target, capacity.subject.scenario)
 }
 
 fn page(capacity: &Capacity, title: &str, draw: fn(&Table) -> String) -> String {
     let subject = &capacity.subject;
     let mut page = title.to_owned();
-    let _ = writeln!(page, "{}\n{}\n", found(capacity), critical_line(&capacity.critical, capacity.plan.unit));
+    let _ = writeln!(page, "{}\n{}\n", found(capacity), critical_line(capacity));
     let _ = writeln!(page, "on {}\nheld to {}\n", subject.machine, subject.limits.join("; "));
     let _ = write!(page, "{}\n{}", draw(&steps(capacity)), reasons(&capacity.steps));
     page
 }
 
-fn found(capacity: &Capacity) -> String {
+/// What can be said, in a sentence; why nothing can, in another line.
+pub(crate) fn found(capacity: &Capacity) -> String {
     let (plan, units) = (&capacity.plan, capacity.plan.unit.words());
     let rate = known(capacity.max_rate);
     let RateRange { low, high } = capacity.interval;
@@ -101,7 +100,9 @@ fn found(capacity: &Capacity) -> String {
     }
 }
 
-fn critical_line(critical: &Critical, unit: Unit) -> String {
+/// The rates that hold short response times, in a sentence.
+pub(crate) fn critical_line(capacity: &Capacity) -> String {
+    let (critical, unit) = (&capacity.critical, capacity.plan.unit);
     let rungs = critical.bounds.iter().map(|rung| format!("{} ms: {}", rung.response_p99_ms, known(rung.rate)));
     let rungs = rungs.collect::<Vec<_>>().join(", ");
     let RateRange { low, high } = critical.range;

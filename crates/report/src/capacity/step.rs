@@ -86,6 +86,16 @@ pub enum Outcome {
     Void(String),
 }
 
+impl Outcome {
+    /// Why it did not hold, or nothing can be said.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::Holds => None,
+            Self::Breaks(why) | Self::Void(why) => Some(why),
+        }
+    }
+}
+
 /// What a run says of its rate: it holds when all of it was achieved, every limit held, nearly nothing failed, and what was
 /// under way did not grow, and the pipeline was not left behind. `intervals` are the run's own, of which those of *measure* are looked at.
 pub fn judge(run: &RunResult, intervals: &[Interval]) -> Observed {

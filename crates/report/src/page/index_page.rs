@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::axis::Unit;
-use super::document;
 use super::html::escape;
+use super::{capacity_page, document};
+use crate::capacity::{Capacity, found};
 use crate::compare::{CPU, measures};
 use crate::result::RunResult;
 use crate::summary::three_digits;
@@ -24,6 +25,8 @@ pub struct Listed {
 pub enum Found {
     /// A result.
     Result(Box<RunResult>),
+    /// A search for capacity.
+    Search(Box<Capacity>),
     /// A run that was cut off.
     CutOff,
     /// Something that cannot be read, and why.
@@ -79,7 +82,10 @@ pub fn index_page(listed: &[Listed]) -> String {
 
 fn row(listed: &Listed) -> String {
     let (name, word) = (escape(&listed.name), verdict(listed));
-    let class = word.split(' ').next().unwrap_or_default().replace("damaged", "fail");
+    let class = match &listed.found {
+        Found::Search(search) => capacity_page::verdict(&search.conclusion).1.to_owned(),
+        _ => word.split(' ').next().unwrap_or_default().replace("damaged", "fail"),
+    };
     let [scenario, target, host] = [scenario(listed), target(listed), host(listed)].map(|text| escape(&text));
     let data =
         format!("data-scenario=\"{scenario}\" data-target=\"{target}\" data-host=\"{host}\" data-verdict=\"{word}\"");
@@ -91,6 +97,10 @@ fn row(listed: &Listed) -> String {
         ),
         Found::CutOff => format!(
             "<tr {data}><td><a href=\"{name}.html\">{name}</a></td><td class=\"name\">{chip}</td><td colspan=\"7\"></td></tr>\n"
+        ),
+        Found::Search(search) => format!(
+            "<tr {data}><td><a href=\"{name}.html\">{name}</a></td><td class=\"name\">{chip}</td><td class=\"name\">{scenario}</td><td class=\"name\">{target}</td><td class=\"name\" colspan=\"5\">{}</td></tr>\n",
+            escape(&found(search))
         ),
         Found::Result(run) => {
             let told = |value: Option<f64>| value.map_or("–".to_owned(), three_digits);
@@ -116,20 +126,30 @@ fn row(listed: &Listed) -> String {
 fn of<T: Default>(listed: &Listed, of: impl Fn(&RunResult) -> T) -> T {
     match &listed.found {
         Found::Result(run) => of(run),
-        Found::CutOff | Found::Damaged(_) => T::default(),
+        Found::Search(_) | Found::CutOff | Found::Damaged(_) => T::default(),
     }
 }
 
 fn started(listed: &Listed) -> String {
-    of(listed, |run| run.environment.started_at.clone())
+    match &listed.found {
+        // Its name starts with the day.
+        Found::Search(_) => listed.name.clone(),
+        _ => of(listed, |run| run.environment.started_at.clone()),
+    }
 }
 
 fn scenario(listed: &Listed) -> String {
-    of(listed, |run| run.scenario.clone())
+    match &listed.found {
+        Found::Search(search) => search.subject.scenario.clone(),
+        _ => of(listed, |run| run.scenario.clone()),
+    }
 }
 
 fn target(listed: &Listed) -> String {
-    of(listed, |run| run.target.clone())
+    match &listed.found {
+        Found::Search(search) => search.subject.target.clone(),
+        _ => of(listed, |run| run.target.clone()),
+    }
 }
 
 fn host(listed: &Listed) -> String {
@@ -139,6 +159,7 @@ fn host(listed: &Listed) -> String {
 fn verdict(listed: &Listed) -> String {
     match &listed.found {
         Found::Result(run) => run.verdict.word().to_owned(),
+        Found::Search(search) => capacity_page::verdict(&search.conclusion).0.to_owned(),
         Found::CutOff => "cut off".to_owned(),
         Found::Damaged(_) => "damaged".to_owned(),
     }
