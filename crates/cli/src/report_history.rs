@@ -7,6 +7,7 @@ use rushhour_launch::run_page::name;
 use rushhour_launch::rundir::read_result;
 use rushhour_report::history::{History, HistoryError, Line};
 use rushhour_report::page::{change_table, history_page};
+use rushhour_report::result::RunResult;
 
 use crate::exit::{Exit, Failure};
 use crate::output::{say, show};
@@ -37,8 +38,11 @@ pub(crate) struct Args {
 /// Runs the subcommand.
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     std::fs::create_dir_all(&args.into).with_context(|| format!("creating {}", args.into.display()))?;
-    for dir in &args.dirs {
-        add(dir, &args.into)?;
+    // All of them first, so that nothing is added when one is not what it should be.
+    let read = |dir: &PathBuf| Ok((dir.clone(), read_result(dir).map_err(unreadable)?));
+    let runs = args.dirs.iter().map(read).collect::<Result<Vec<_>, Failure>>()?;
+    for (dir, run) in &runs {
+        add(dir, run, &args.into)?;
     }
     let histories = read_all(&args.into)?;
     let yaml: String = histories.iter().map(|(name, history)| history.otava(name, &format!("{name}.csv"))).collect();
@@ -56,13 +60,12 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn add(dir: &Path, into: &Path) -> Result<(), Failure> {
-    let run = read_result(dir).map_err(unreadable)?;
-    let Some(line) = Line::of(&name(dir), &run) else {
+fn add(dir: &Path, run: &RunResult, into: &Path) -> Result<(), Failure> {
+    let Some(line) = Line::of(&name(dir), run) else {
         say(&format!("warning: {} has nothing for a history: it was {}", dir.display(), run.verdict.word()));
         return Ok(());
     };
-    let file = into.join(format!("{}.csv", History::name(&run)));
+    let file = into.join(format!("{}.csv", History::name(run)));
     let mut history = if file.is_file() { read(&file)? } else { History::default() };
     if history.add(line) {
         write(&file, &history.csv())?;

@@ -204,6 +204,9 @@ fn create_unused(out: &Path, name: &str) -> Result<PathBuf> {
 /// When there is none, or it cannot be read as one.
 pub fn read_result(path: &Path) -> Result<RunResult> {
     let file = if path.is_dir() { path.join(RESULT_FILE) } else { path.to_owned() };
+    if path.is_dir() && !file.exists() {
+        bail!("{} is not the folder of a run that ended: it has no {RESULT_FILE}", path.display());
+    }
     let text = std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
     RunResult::read(&text).with_context(|| format!("reading {} as a result", file.display()))
 }
