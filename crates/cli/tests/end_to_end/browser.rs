@@ -1,6 +1,7 @@
 //! A real browser without a window, driven by the WebDriver protocol.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
@@ -29,13 +30,21 @@ pub(crate) struct Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // The driver takes the browser with it when it is asked to end.
+        // The driver takes the browser with it only when it is asked to, and answers when it is gone.
+        let _ = self.end_session();
         let _ = Command::new("kill").args(["-TERM", &self.driver.id().to_string()]).status();
         let _ = self.driver.wait();
     }
 }
 
 impl Browser {
+    fn end_session(&self) -> std::io::Result<()> {
+        let (host, path) = self.session.trim_start_matches("http://").split_once('/').expect("it is an address");
+        let mut driver = TcpStream::connect(host)?;
+        write!(driver, "DELETE /{path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+        driver.read_to_end(&mut Vec::new()).map(drop)
+    }
+
     /// Starts one.
     pub(crate) async fn start() -> Self {
         let mut driver = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).spawn().unwrap();
