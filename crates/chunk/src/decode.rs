@@ -9,7 +9,6 @@ use crate::rows::{Name, Row, Rows, ShapeId};
 use crate::stream::Stream;
 use crate::tables::Tables;
 use crate::template::Slot;
-use crate::value::Value;
 
 /// A stream that is being read.
 pub(crate) struct Reader<'a> {
@@ -109,10 +108,7 @@ fn finish(part: &mut Part, shape: u32, rows: &mut Rows, tables: &Tables, texts: 
         *part.values.get_mut(*leaf)? = rows.text_value(std::str::from_utf8(text).ok()?);
     }
     if let Some(leaf) = part.moment_at {
-        let start = rows.texts.len();
-        Moment::from_number(part.moment).write(part.ts, &mut rows.texts);
-        let bytes = u32::try_from(rows.texts.len() - start).ok()?;
-        *part.values.get_mut(leaf)? = Value::Text { start, bytes };
+        *part.values.get_mut(leaf)? = rows.moment_value(Moment::from_number(part.moment), part.ts)?;
     }
     rows.values.extend_from_slice(&part.values);
     tables.shapes.get(shape as usize).copied()

@@ -14,6 +14,9 @@ const LEAVES_MAX: usize = 4096;
 /// So many layouts are remembered.
 const LAYOUTS_MAX: usize = 32;
 
+/// So many paths that came after one are remembered.
+const NEXT_MAX: usize = 4;
+
 /// How the leaves of an entry came, and how they are ordered.
 #[derive(Clone, Debug)]
 struct Layout {
@@ -28,8 +31,8 @@ struct Layout {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Leaves {
     leaves: Vec<(PathId, Value)>,
-    /// By path: which one came next the last time.
-    next: Vec<PathId>,
+    /// By path: which ones came next lately. Entries of several kinds begin alike.
+    next: Vec<[PathId; NEXT_MAX]>,
     /// By path: the last text there, which is most often the next one too.
     texts: Vec<Value>,
     /// Ways in which leaves came, the most recent first.
@@ -106,20 +109,21 @@ impl Leaves {
 
     /// The path of `key` under `parent`, where `last` was the key before it.
     fn child(&mut self, paths: &mut Paths, parent: PathId, last: PathId, key: &str) -> PathId {
-        let guess = self.next.get(last as usize).copied().unwrap_or(ROOT);
-        if guess != ROOT {
-            let node = paths.node(guess);
-            if node.parent == parent && matches!(&node.step, Step::Key(step) if **step == *key) {
-                return guess;
-            }
+        let is_it = |guess: &PathId| {
+            let node = paths.node(*guess);
+            *guess != ROOT && node.parent == parent && matches!(&node.step, Step::Key(step) if **step == *key)
+        };
+        if let Some(guess) = self.next.get(last as usize).and_then(|next| next.iter().copied().find(is_it)) {
+            return guess;
         }
         let path = paths.child(parent, Step::Key(key.into()));
         let paths = paths.len() as usize;
         if self.next.len() < paths {
-            self.next.resize(paths, ROOT);
+            self.next.resize(paths, [ROOT; NEXT_MAX]);
         }
         if let Some(next) = self.next.get_mut(last as usize) {
-            *next = path;
+            next.rotate_right(1);
+            next[0] = path;
         }
         path
     }

@@ -78,11 +78,17 @@ impl Rows {
         let tags = vec![0; self.paths.len() as usize];
         let mut writer = Writer { rows: self, bytes, texts: HashMap::new(), tags };
         let mut patterns: HashMap<Pattern, usize> = HashMap::new();
+        let mut last = None;
         let mut before = Before::default();
         for row in &self.rows {
             let pattern = Pattern { name: row.name, head: row.head, body: row.body };
             let new = patterns.len();
-            let number = *patterns.entry(pattern).or_insert(new);
+            // Neighbours are mostly alike.
+            let number = match last {
+                Some((known, number)) if known == pattern => number,
+                _ => *patterns.entry(pattern).or_insert(new),
+            };
+            last = Some((pattern, number));
             put_number(&mut writer.bytes, number);
             if number == new {
                 for number in [row.name, row.head, row.body] {
@@ -136,22 +142,23 @@ impl Rows {
         rows.reserve(count.min(bytes.len()));
         let tags = vec![0; rows.paths.len() as usize];
         let mut reader = Reader { rows, bytes, texts: Vec::new(), tags };
-        let mut patterns: Vec<Pattern> = Vec::new();
+        // Each with the place of the leaf that says when an entry was written.
+        let mut patterns: Vec<(Pattern, usize)> = Vec::new();
         let mut before = Before::default();
         for _ in 0..count {
             let number = take_number(&mut reader.bytes)?;
             if number == patterns.len() {
-                patterns.push(reader.pattern()?);
+                let pattern = reader.pattern()?;
+                patterns.push((pattern, reader.rows.write_ts_place(pattern.head)?));
             }
-            let Pattern { name, head, body } = *patterns.get(number)?;
-            let [head_leaves, body_leaves] = [head, body].map(|shape| reader.rows.shape(shape).len());
+            let (Pattern { name, head, body }, write_ts_at) = *patterns.get(number)?;
             let first = reader.rows.values.len();
-            let [last_head, last_body] = before.replace(number, body, first, first + head_leaves);
-            reader.half(head, head_leaves, last_head)?;
-            reader.half(body, body_leaves, last_body)?;
-            let row = Row { name, upload: 0, head, body, first, write_ts: 0.0 };
-            let write_ts = reader.rows.told_write_ts(&row)?;
-            reader.rows.rows.push(Row { write_ts, ..row });
+            let body_at = first + reader.rows.shape(head).len();
+            let [last_head, last_body] = before.replace(number, body, first, body_at);
+            reader.half(head, last_head)?;
+            reader.half(body, last_body)?;
+            let write_ts = reader.rows.values.get(first + write_ts_at)?.as_f64()?;
+            reader.rows.rows.push(Row { name, upload: 0, head, body, first, write_ts });
         }
         reader.bytes.is_empty().then_some(reader.rows)
     }
@@ -181,12 +188,10 @@ impl Rows {
         Some(())
     }
 
-    /// What a row's leaves say about when it was written.
-    fn told_write_ts(&self, row: &Row) -> Option<f64> {
-        let shape = self.shape(row.head);
-        let find = |path: PathId| shape.iter().position(|leaf| *leaf == path);
-        let leaf = find(CALLED.aside_write_ts).or_else(|| find(CALLED.write_ts))?;
-        self.leaves_of(row).get(leaf)?.as_f64()
+    /// Which leaf of a head says when an entry was written.
+    fn write_ts_place(&self, head: ShapeId) -> Option<usize> {
+        let find = |path: PathId| self.shape(head).iter().position(|leaf| *leaf == path);
+        find(CALLED.aside_write_ts).or_else(|| find(CALLED.write_ts))
     }
 }
 
@@ -294,29 +299,40 @@ impl Reader<'_> {
         Some(Pattern { name: below(names)?, head: below(shapes)?, body: below(shapes)? })
     }
 
-    fn half(&mut self, shape: ShapeId, leaves: usize, before: Option<usize>) -> Option<()> {
+    fn half(&mut self, shape: ShapeId, before: Option<usize>) -> Option<()> {
+        let leaves = self.rows.shape(shape).len();
         let mask = take(&mut self.bytes, leaves.div_ceil(8))?;
-        let mut ts = 0.0;
-        for leaf in 0..leaves {
-            let last = match before {
-                Some(before) => *self.rows.values.get(before + leaf)?,
-                None => Value::Null,
-            };
-            let is_told = mask.get(leaf / 8)? >> (leaf % 8) & 1 == 1;
-            let path = *self.rows.shape(shape).get(leaf)?;
-            let value = if is_told { self.value(last, path, ts)? } else { last };
-            if path == CALLED.ts {
-                ts = value.as_f64().unwrap_or_default();
+        let first = self.rows.values.len();
+        // Most leaves say what they said before.
+        match before {
+            Some(before) => self.rows.values.extend_from_within(before..before + leaves),
+            None => self.rows.values.resize(first + leaves, Value::Null),
+        }
+        for (byte, bits) in mask.iter().enumerate() {
+            let mut left = *bits;
+            while left != 0 {
+                let leaf = byte * 8 + left.trailing_zeros() as usize;
+                left &= left - 1;
+                let path = *self.rows.shape(shape).get(leaf)?;
+                let last = *self.rows.values.get(first + leaf)?;
+                let value = self.value(last, path, (shape, first, leaf))?;
+                *self.rows.values.get_mut(first + leaf)? = value;
             }
-            self.rows.values.push(value);
         }
         Some(())
     }
 
-    fn value(&mut self, last: Value, path: PathId, ts: f64) -> Option<Value> {
-        let known = self.tags.get_mut(path as usize)?;
+    /// What `data.ts` says, if it stands in front of the leaf in the half that starts at `first`.
+    fn ts(&self, (shape, first, leaf): (ShapeId, usize, usize)) -> f64 {
+        let place = self.rows.shape(shape).iter().take(leaf).position(|path| *path == CALLED.ts);
+        let value = place.and_then(|place| self.rows.values.get(first + place));
+        value.and_then(|value| value.as_f64()).unwrap_or_default()
+    }
+
+    fn value(&mut self, last: Value, path: PathId, at: (ShapeId, usize, usize)) -> Option<Value> {
+        let known = *self.tags.get(path as usize)?;
         let first = take_number(&mut self.bytes)?;
-        let tag = if first & 1 == 0 { *known } else { u8::try_from(first >> 1).ok()? };
+        let tag = if first & 1 == 0 { known } else { u8::try_from(first >> 1).ok()? };
         let value = match tag {
             decimals @ 0..=DECIMALS_MAX => {
                 let folded = if first & 1 == 0 { first >> 1 } else { take_number(&mut self.bytes)? };
@@ -344,14 +360,13 @@ impl Reader<'_> {
             TEXT_AGAIN => *self.texts.get(take_number(&mut self.bytes)?)?,
             MOMENT => {
                 let moment = Moment::from_number(unfold(take_number(&mut self.bytes)?));
-                let mut text = String::new();
-                moment.write(ts, &mut text);
-                self.rows.text_value(&text)
+                let ts = self.ts(at);
+                self.rows.moment_value(moment, ts)?
             }
             _ => return None,
         };
         if value.is_number() {
-            learn(known, tag, value);
+            learn(self.tags.get_mut(path as usize)?, tag, value);
         }
         Some(value)
     }

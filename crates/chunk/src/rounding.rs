@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use crate::moment::Moment;
 use crate::number::Kind;
-use crate::paths::{CALLED, PathId, Role};
-use crate::rows::{Row, Rows};
+use crate::paths::{CALLED, Paths, Role};
+use crate::rows::{Row, Rows, Shape, ShapeId};
 use crate::value::Value;
 
 /// Milliseconds of clocks.
@@ -28,6 +28,23 @@ fn grain(role: Role) -> Option<Kind> {
 /// Of a millisecond.
 const MICROSECONDS: u32 = 1000;
 
+/// Which leaves of a shape are rounded, and what they are.
+#[derive(Debug)]
+struct Plan {
+    leaves: Vec<(usize, Role)>,
+    /// Those that say when an entry was written.
+    write_ts: Vec<usize>,
+}
+
+impl Plan {
+    fn of(paths: &Paths, shape: &Shape) -> Self {
+        let roles = || shape.iter().map(|path| paths.role(*path)).enumerate();
+        let is_rounded = |(_, role): &(usize, Role)| *role == Role::Moment || grain(*role).is_some();
+        let write_ts = roles().filter(|(_, role)| *role == Role::WriteTs);
+        Self { leaves: roles().filter(is_rounded).collect(), write_ts: write_ts.map(|(leaf, _)| leaf).collect() }
+    }
+}
+
 impl Rows {
     /// Whether some of the entries were rounded.
     pub fn is_rounded(&self) -> bool {
@@ -40,6 +57,10 @@ impl Rows {
     /// first `known` was sent again.
     pub fn round_ios(&mut self, known: usize) {
         let ios = self.ios_rows(known);
+        if ios.is_empty() {
+            return;
+        }
+        let plans: Vec<Plan> = self.shapes.iter().map(|shape| Plan::of(&self.paths, shape)).collect();
         let mut taken: HashMap<(u32, i64), usize> = HashMap::new();
         // A millisecond belongs to whoever was written at it, before those that are rounded to it.
         let is_whole = |row: &usize| floor(self.write_ts(*row)) == self.write_ts(*row);
@@ -47,16 +68,16 @@ impl Rows {
             taken.entry(self.millisecond(row)).or_insert(row);
         }
         for row in ios {
-            self.round_body(row);
+            self.round_body(row, &plans);
             let exact = self.row(row).write_ts;
-            self.set_write_ts(row, floor(exact));
+            self.set_write_ts(row, floor(exact), &plans);
             let other = *taken.entry(self.millisecond(row)).or_insert(row);
             // What says the same as one that was rounded before was sent again; of two new ones both are kept.
             let is_sent_again = other < known && self.repeats(row, other);
             if other != row && !is_sent_again {
-                self.set_write_ts(row, exact);
+                self.set_write_ts(row, exact, &plans);
                 if other < known && self.write_ts(other) == exact {
-                    self.move_aside(row, known);
+                    self.move_aside(row, known, &plans);
                 }
             }
             self.is_rounded = true;
@@ -65,10 +86,10 @@ impl Rows {
 
     /// Moves an entry that was written at the very millisecond to which an earlier one was rounded, microsecond by
     /// microsecond, to where there is none, or to where it was moved when it came the first time.
-    fn move_aside(&mut self, row: usize, known: usize) {
+    fn move_aside(&mut self, row: usize, known: usize, plans: &[Plan]) {
         let (name, millisecond) = (self.row(row).name, self.write_ts(row));
         for step in 1..MICROSECONDS {
-            self.set_write_ts(row, millisecond + f64::from(step) / 1e6);
+            self.set_write_ts(row, millisecond + f64::from(step) / 1e6, plans);
             let at = self.write_ts(row);
             let is_there = |other: &usize| self.row(*other).name == name && self.write_ts(*other) == at;
             if (0..known).find(is_there).is_none_or(|other| self.repeats(row, other)) {
@@ -93,12 +114,15 @@ impl Rows {
     }
 
     /// Rounds everything but the time of writing.
-    fn round_body(&mut self, row: usize) {
+    fn round_body(&mut self, row: usize, plans: &[Plan]) {
         let Row { head, body, first, .. } = *self.row(row);
-        let paths: Vec<PathId> = self.shape(head).iter().chain(self.shape(body).iter()).copied().collect();
+        let body_at = first + self.shape(head).len();
+        let leaves = |shape: ShapeId, at: usize| {
+            let plan = plans.get(shape as usize).map_or(&[][..], |plan| &plan.leaves);
+            plan.iter().map(move |(leaf, role)| (at + leaf, *role))
+        };
         let mut ts = (0.0, 0.0);
-        for (leaf, path) in (first..).zip(paths) {
-            let role = self.paths.role(path);
+        for (leaf, role) in leaves(head, first).chain(leaves(body, body_at)) {
             let Some(value) = self.values.get(leaf).copied() else { return };
             let rounded = match (role, value.as_f64(), grain(role)) {
                 // A time that is the time of writing stays it.
@@ -118,18 +142,17 @@ impl Rows {
 
     /// The time in words, if it is what `ts` was in words.
     fn moment_at(&mut self, words: Value, (exact, rounded): (f64, f64)) -> Value {
-        let Some(moment) = Moment::of(self.text_of(words), exact) else { return words };
-        let mut text = String::new();
-        moment.write(rounded, &mut text);
-        self.text_value(&text)
+        if exact == rounded {
+            return words;
+        }
+        let moment = Moment::of(self.text_of(words), exact);
+        moment.and_then(|moment| self.moment_value(moment, rounded)).unwrap_or(words)
     }
 
-    fn set_write_ts(&mut self, row: usize, write_ts: f64) {
+    fn set_write_ts(&mut self, row: usize, write_ts: f64, plans: &[Plan]) {
         let Row { head, first, .. } = *self.row(row);
-        let leaves: Vec<PathId> = self.shape(head).to_vec();
-        for (leaf, path) in (first..).zip(leaves) {
-            if self.paths.role(path) == Role::WriteTs
-                && let Some(value) = self.values.get_mut(leaf)
+        for leaf in plans.get(head as usize).map_or(&[][..], |plan| &plan.write_ts) {
+            if let Some(value) = self.values.get_mut(first + leaf)
                 && value.is_number()
             {
                 *value = if write_ts == floor(write_ts) {

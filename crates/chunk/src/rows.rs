@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::flatten::{Leaves, flatten};
+use crate::moment::Moment;
 use crate::paths::{CALLED, PathId, Paths};
 use crate::text::Skeletons;
 use crate::value::Value;
@@ -189,6 +190,13 @@ impl Rows {
 
     pub(crate) fn text_value(&mut self, text: &str) -> Value {
         put_text(&mut self.texts, text)
+    }
+
+    /// A time in words; `None` if it is longer than any text.
+    pub(crate) fn moment_value(&mut self, moment: Moment, ts: f64) -> Option<Value> {
+        let start = self.texts.len();
+        moment.write(ts, &mut self.texts);
+        Some(Value::Text { start, bytes: u32::try_from(self.texts.len() - start).ok()? })
     }
 
     /// The text that a value stands for; empty for all others.
