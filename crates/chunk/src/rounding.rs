@@ -51,6 +51,15 @@ impl Rows {
         self.is_rounded
     }
 
+    /// Whether some of the entries are of iOS.
+    pub fn has_ios(&self) -> bool {
+        (0..self.len()).any(|row| self.is_ios(row))
+    }
+
+    fn is_ios(&self, row: usize) -> bool {
+        self.platform_of(self.row(row)) == Some("ios")
+    }
+
     /// Rounds the entries of iOS behind the first `known`, which were rounded before. Times of writing lose what they
     /// have below the millisecond, so that no entry changes its second, unless that would make one of two entries: then
     /// the later one keeps its time, or goes aside when that is the millisecond itself. One that says the same as one of the
@@ -99,7 +108,7 @@ impl Rows {
     }
 
     fn ios_rows(&self, known: usize) -> Vec<usize> {
-        (known..self.len()).filter(|row| self.platform_of(self.row(*row)) == Some("ios")).collect()
+        (known..self.len()).filter(|row| self.is_ios(*row)).collect()
     }
 
     /// What `metadata.platform` says.

@@ -157,10 +157,15 @@ impl Rows {
         self.adopt(others, 0..others.len());
     }
 
+    /// Adds these of the entries of `others` behind these, in this order.
+    pub fn append_these(&mut self, others: &Self, rows: &[usize]) {
+        self.adopt(others, rows.iter().copied());
+    }
+
     /// These of the entries, in this order.
     pub fn select(&self, rows: &[usize]) -> Self {
         let mut selected = Self::default();
-        selected.adopt(self, rows.iter().copied());
+        selected.append_these(self, rows);
         selected
     }
 

@@ -71,7 +71,8 @@ impl Core {
 
     /// Merges what is sealed in a cluster with what is new in it.
     fn merge(&self, cluster: &Cluster, fresh: &Rows, prepared: &mut Prepared) -> Result<(), Error> {
-        if cluster.chunks.is_empty() && self.ios_rounding == IosRounding::default() {
+        let rounds = self.ios_rounding == IosRounding::Centimetre && fresh.has_ios();
+        if cluster.chunks.is_empty() && !rounds {
             return Self::add(fresh, &cluster.fresh, prepared);
         }
         let mut rows = Rows::default();
@@ -80,8 +81,8 @@ impl Core {
             rows.append(&read);
         }
         let known = rows.len();
-        rows.append(&fresh.select(&cluster.fresh));
-        if self.ios_rounding == IosRounding::Centimetre {
+        rows.append_these(fresh, &cluster.fresh);
+        if rounds {
             rows.round_ios(known);
         }
         let kept = merged(&rows, known);
