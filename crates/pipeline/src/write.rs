@@ -32,18 +32,42 @@ pub struct Settings<'a> {
     pub model: &'a Model,
 }
 
+/// A part of writing a diary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Finding where trips begin and end.
+    Segmentation,
+    /// Finding their sections, smoothing and resampling them.
+    Sections,
+    /// Finding modes, labels and places, and putting everything into chapters.
+    Inference,
+}
+
 /// Writes the diary from `opening` on: `observations` are all entries from [`Start::needs_from_write_ts`] on, `inputs`
 /// all that the person said about the time from [`Opening::inputs_from_ts`] on. There is always a last chapter, which
 /// later entries go on writing.
 pub fn write(
-    mut observations: Observations,
+    observations: Observations,
     inputs: Vec<Input>,
     opening: Opening,
     settings: &Settings<'_>,
 ) -> Vec<Chapter> {
+    write_by_stage(observations, inputs, opening, settings, &mut |_| {})
+}
+
+/// [`write`] for somebody who is told when each stage has `ended`.
+pub fn write_by_stage(
+    mut observations: Observations,
+    inputs: Vec<Input>,
+    opening: Opening,
+    settings: &Settings<'_>,
+    ended: &mut dyn FnMut(Stage),
+) -> Vec<Chapter> {
     let first_row = prepare(&mut observations, &opening);
     let cuts = segment(&observations, first_row);
+    ended(Stage::Segmentation);
     let drafts = legs(&observations, settings.user, &cuts, &opening.place);
+    ended(Stage::Sections);
     let fates = fates(&drafts);
     let mut pen = Pen::new(opening, &observations);
     for (draft, is_kept) in drafts.into_iter().zip(fates) {
@@ -51,6 +75,7 @@ pub fn write(
     }
     let mut chapters = pen.finish();
     distribute(inputs, &mut chapters);
+    ended(Stage::Inference);
     chapters
 }
 

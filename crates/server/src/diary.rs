@@ -3,6 +3,7 @@
 mod kept;
 mod reading;
 mod recent;
+mod stopwatch;
 mod writing;
 
 use std::ops::ControlFlow;
@@ -20,6 +21,8 @@ use serde::{Deserialize, Serialize};
 use crate::diary::kept::{measures_of, unversioned, versioned};
 use crate::diary::reading::{Reader, Stretch};
 pub use recent::Recent;
+pub(crate) use stopwatch::STAGES;
+pub use stopwatch::StageTimes;
 pub use writing::{Portion, Run, reset, set_aside, take_in, train};
 
 /// What is known of a diary as a whole.

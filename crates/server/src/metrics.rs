@@ -248,7 +248,7 @@ impl IntakeCounters {
             "Runs that failed in the store, and are tried again",
             self.failed.clone(),
         );
-        let stages = "How long the parts of the pipeline's runs took";
+        let stages = "How long the stages of the pipeline's runs took";
         registry.register_with_unit("em_pipeline_stage", stages, Unit::Seconds, Shown(Arc::clone(&self.stages)));
         registry.register_with_unit("em_intake_cpu", "CPU time of the intake", Unit::Seconds, self.cpu_s.clone());
     }

@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rushhour_model::ids::UserId;
 use rushhour_model::stored::observe::INPUT_KEYS;
@@ -17,12 +16,13 @@ use rushhour_pipeline::observations::{Observations, Rejected};
 use rushhour_pipeline::outline::Outline;
 use rushhour_pipeline::timeline::labelled_trips;
 use rushhour_pipeline::transit::Stops;
-use rushhour_pipeline::write::{Settings, write};
-use rushhour_store::{ChapterKey, Error, Rewrite, Store, Taken, steady_time};
+use rushhour_pipeline::write::{Settings, write_by_stage};
+use rushhour_store::{ChapterKey, Error, Rewrite, Store, Taken};
 
 use crate::diary::kept::KeptChapter;
 use crate::diary::reading::{Reader, SENSED, Stretch, observe, observed};
 use crate::diary::recent::Recent;
+use crate::diary::stopwatch::{Stage, StageTimes, Stopwatch};
 use crate::diary::{State, key_of};
 
 /// A slice: sixty days, some 60,000 entries.
@@ -46,8 +46,8 @@ pub struct Run {
     pub rejected: Vec<Rejected>,
     /// Chapters that were written.
     pub chapters: usize,
-    /// How long it took to read the entries, to find what they tell and to keep it.
-    pub took: [Duration; 3],
+    /// How long each stage took.
+    pub took: StageTimes,
 }
 
 /// Takes in what a user's phones have sent since the last run. Blocks the thread.
@@ -55,7 +55,7 @@ pub struct Run {
 /// # Errors
 /// When the store fails; then the entries have not been taken in.
 pub fn take_in(store: &Store, user: UserId, stops: &Stops, portion: Portion) -> Result<Run, Error> {
-    let started = steady_time();
+    let watch = Stopwatch::start();
     let mut state = State::read(store, user)?;
     let fresh = store.fresh(user, portion.entries_max, portion.span_s_max)?;
     let is_cut_short = state.horizon_ts < state.target_ts;
@@ -69,8 +69,8 @@ pub fn take_in(store: &Store, user: UserId, stops: &Stops, portion: Portion) -> 
     // A run that was cut short by a crash left only a part of the diary.
     let news = if is_cut_short { News::ALL } else { observations.news() };
     drop(observations);
-    let mut change = Change::new(store, user, state);
-    let read = steady_time();
+    let mut change = Change { watch, ..Change::new(store, user, state) };
+    change.watch.ended(Stage::Read);
     if news.is_any() {
         let news = change.state.failed.take().map_or(news, |failed| failed.and(news));
         run.chapters = change.write(news, inputs, stops)?;
@@ -78,9 +78,7 @@ pub fn take_in(store: &Store, user: UserId, stops: &Stops, portion: Portion) -> 
         change.state.horizon_ts = change.state.target_ts;
         change.add_inputs(inputs)?;
     }
-    let found = steady_time();
-    change.commit(fresh.taken)?;
-    run.took = [read.saturating_sub(started), found.saturating_sub(read), steady_time().saturating_sub(found)];
+    run.took = change.commit(fresh.taken)?;
     Ok(run)
 }
 
@@ -93,7 +91,7 @@ pub fn set_aside(store: &Store, user: UserId, portion: Portion) -> Result<(), Er
     let mut state = State::read(store, user)?;
     let fresh = store.fresh(user, portion.entries_max, portion.span_s_max)?;
     state.failed = Some(News::ALL);
-    Change::new(store, user, state).commit(fresh.taken)
+    Change::new(store, user, state).commit(fresh.taken).map(drop)
 }
 
 /// Writes a user's diary anew from the chapter of `from_ts` on, whatever it says. Blocks the thread.
@@ -118,7 +116,7 @@ pub fn train(store: &Store, user: UserId) -> Result<(), Error> {
     let stretch = Stretch::between(store, user, f64::NEG_INFINITY, f64::INFINITY)?;
     let (chapters, _) = Reader { store, user, recent: &Recent::new(0) }.read(&stretch)?;
     state.model = Model::train(labelled_trips(&chapters, &[]));
-    Change::new(store, user, state).commit(None)
+    Change::new(store, user, state).commit(None).map(drop)
 }
 
 /// Trips that somebody made, and those of them that have a label.
@@ -149,11 +147,13 @@ struct Change<'a> {
     /// All stored chapters from here on go.
     from: ChapterKey,
     chapters: BTreeMap<ChapterKey, Chapter>,
+    watch: Stopwatch,
 }
 
 impl<'a> Change<'a> {
     fn new(store: &'a Store, user: UserId, state: State) -> Self {
-        Self { store, user, state, from: ChapterKey::END, chapters: BTreeMap::new() }
+        let (from, chapters, watch) = (ChapterKey::END, BTreeMap::new(), Stopwatch::start());
+        Self { store, user, state, from, chapters, watch }
     }
 
     /// Writes the diary from the last chapter that `news` came too late to change, slice by slice. Returns how many
@@ -208,8 +208,10 @@ impl<'a> Change<'a> {
         summary.trips = summary.trips.saturating_sub(counts.trips);
         summary.labelled_trips = summary.labelled_trips.saturating_sub(counts.labelled);
         let observations = self.observations(opening.start.map(|start| start.needs_from_write_ts), end_ts)?;
+        self.watch.ended(Stage::Read);
         let settings = Settings { user: self.user, stops, model: &self.state.model };
-        let mut chapters = write(observations, inputs, opening, &settings);
+        let mut ended = |stage| self.watch.ended(Stage::Write(stage));
+        let mut chapters = write_by_stage(observations, inputs, opening, &settings, &mut ended);
         // The last one goes on with what will be written later, but so far it knows nothing of that.
         for chapter in &mut chapters {
             chapter.needs_until_write_ts = chapter.needs_until_write_ts.min(end_ts);
@@ -347,11 +349,15 @@ impl<'a> Change<'a> {
         self.store.rewrite(self.user, &change)?;
         self.from = ChapterKey::END;
         self.chapters.clear();
+        self.watch.ended(Stage::Keep);
         Ok(())
     }
 
-    fn commit(self, taken: Option<Taken>) -> Result<(), Error> {
-        self.store.rewrite(self.user, &self.rewrite(taken))
+    /// Makes the change; returns how long its stages took.
+    fn commit(mut self, taken: Option<Taken>) -> Result<StageTimes, Error> {
+        self.store.rewrite(self.user, &self.rewrite(taken))?;
+        self.watch.ended(Stage::Keep);
+        Ok(self.watch.took())
     }
 
     fn rewrite(&self, taken: Option<Taken>) -> Rewrite {

@@ -9,6 +9,7 @@ use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric, MetricEncoder, N
 use prometheus_client::metrics::MetricType;
 use rushhour_store::{SYNC_BOUNDS_S, SyncTimes};
 
+use crate::diary::{STAGES, StageTimes};
 use crate::metrics::durations::{Counts, Durations};
 
 /// Something that is shared with whoever counts in it.
@@ -62,19 +63,19 @@ impl EncodeMetric for Syncs {
     }
 }
 
-/// How long the parts of a run of the pipeline took.
+/// How long the stages of a run of the pipeline took.
 #[derive(Debug, Default)]
-pub(crate) struct Stages([Durations; 3]);
+pub(crate) struct Stages([Durations; STAGES.len()]);
 
 impl Stages {
-    pub(crate) fn observe(&self, took: [Duration; 3]) {
+    pub(crate) fn observe(&self, took: StageTimes) {
         self.0.iter().zip(took).for_each(|(stage, took)| stage.observe(took));
     }
 }
 
 impl EncodeMetric for Stages {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), std::fmt::Error> {
-        for (name, stage) in ["read", "find", "keep"].into_iter().zip(&self.0) {
+        for (name, stage) in STAGES.into_iter().zip(&self.0) {
             stage.encode(encoder.encode_family(&[("stage", name)])?)?;
         }
         Ok(())

@@ -211,7 +211,7 @@ async fn the_server_tells_that_it_is_up_and_what_it_did() {
         "em_store_writable 1",
         "em_pipeline_users_pending 1",
         "em_pipeline_lag_seconds ",
-        r#"em_pipeline_stage_seconds_count{stage="find"} 0"#,
+        r#"em_pipeline_stage_seconds_count{stage="segmentation"} 0"#,
         r#"em_phones{synced="hour"} 1"#,
         "em_connections 0",
         "process_cpu_seconds_total ",
