@@ -2,6 +2,7 @@
 //!
 //! Zones come from the IANA database inside the program, so that a result does not depend on the machine's own.
 
+use std::cell::RefCell;
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
@@ -33,10 +34,20 @@ record! {
     }
 }
 
+thread_local! {
+    /// The zone that was asked for last: one phone's entries are mostly of one.
+    static LAST: RefCell<TimeZone> = const { RefCell::new(TimeZone::UTC) };
+}
+
 /// The zone of this IANA name, spelled as the database spells it.
 pub fn zone(name: &str) -> Option<TimeZone> {
-    let zone = ZONES.get(name).ok()?;
-    (zone.iana_name() == Some(name)).then_some(zone)
+    let is_it = |zone: &TimeZone| zone.iana_name() == Some(name);
+    LAST.with_borrow_mut(|last| {
+        if !is_it(last) {
+            *last = ZONES.get(name).ok().filter(is_it)?;
+        }
+        Some(last.clone())
+    })
 }
 
 /// Seconds since 1970 as a local date and as text such as `2016-06-20T08:28:11.932000-07:00`; `None` outside the years
