@@ -123,6 +123,9 @@ pub struct Writer {
     fix_data: Vec<u8>,
 }
 
+/// What an entry takes, so that room is made once: 412 bytes are the mean of a study.
+const ENTRY_BYTES: usize = 420;
+
 /// The versions that a phone says it runs. A choice: an app of 2024 on systems that were common then.
 const APP_VERSION: &str = "1.9.3";
 
@@ -161,8 +164,10 @@ impl Writer {
 
     /// Appends the body of `usercache/put`.
     pub fn push_put(&mut self, token: &str, recording: &Recording, out: &mut Vec<u8>) {
+        let items = items(recording, self.platform);
+        out.reserve(items.len() * ENTRY_BYTES);
         push_user(token, b"\",\"phone_to_server\":[", out);
-        for (i, item) in items(recording, self.platform).iter().enumerate() {
+        for (i, item) in items.iter().enumerate() {
             if i > 0 {
                 out.push(b',');
             }

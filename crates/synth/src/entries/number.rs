@@ -21,13 +21,27 @@ pub fn push_fixed<const DECIMALS: u32>(out: &mut Vec<u8>, number: i64) {
     }
     out.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
     if fraction > 0 {
-        // A one in front keeps the zeros behind it; the point takes its place.
-        let point = out.len();
-        out.extend_from_slice(itoa::Buffer::new().format(unit + fraction).as_bytes());
-        out.get_mut(point).into_iter().for_each(|one| *one = b'.');
-        let zeros = out.iter().rev().take_while(|digit| **digit == b'0').count();
-        out.truncate(out.len() - zeros);
+        let digits = digits(fraction * 10_u64.pow(DIGITS - DECIMALS));
+        let zeros = digits.leading_zeros() / u8::BITS;
+        out.push(b'.');
+        out.extend_from_slice(&(digits | ZEROS).to_le_bytes());
+        out.truncate(out.len() - zeros as usize);
     }
+}
+
+/// So many digits fit a word.
+const DIGITS: u32 = 8;
+/// As many zeros.
+const ZEROS: u64 = u64::from_le_bytes([b'0'; DIGITS as usize]);
+
+/// The digits of a number of at most eight, one to a byte, the highest in the lowest: halves, quarters and eighths of the
+/// word are divided at once, by multiplying with what is as good as an inverse for so few digits.
+fn digits(number: u64) -> u64 {
+    let halves = (number / 10_000) | ((number % 10_000) << 32);
+    let hundreds = ((halves * 10_486) >> 20) & 0x0000_007F_0000_007F;
+    let quarters = hundreds | ((halves - 100 * hundreds) << 16);
+    let tens = ((quarters * 103) >> 10) & 0x000F_000F_000F_000F;
+    tens | ((quarters - 10 * tens) << 8)
 }
 
 /// Appends a number of single precision. Most have three decimals at most, and are written in half of the time.
@@ -63,6 +77,14 @@ mod tests {
         let mut out = Vec::new();
         push(&mut out);
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_word_has_the_digits_of_its_number() {
+        let numbers = (0..100_000_000).step_by(997).chain([9, 10, 99, 10_000, 9_999_999, 99_999_999]);
+        for number in numbers {
+            assert_eq!((digits(number) | ZEROS).to_le_bytes(), format!("{number:08}").as_bytes());
+        }
     }
 
     #[test]
