@@ -1,7 +1,5 @@
 //! What the maintenance does by itself while the server runs.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
-
 use std::sync::Arc;
 use std::time::Duration;
 

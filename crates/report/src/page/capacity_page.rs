@@ -7,12 +7,17 @@ use super::{document, wide};
 use crate::capacity::{self, Capacity, Conclusion, Outcome, Step};
 use crate::limit::rounded;
 
-/// How a step ended, the word for it, and its colour.
-const ENDS: [(fn(&Outcome) -> bool, &str, &str); 3] = [
-    (|outcome| matches!(outcome, Outcome::Holds), "held", "green"),
-    (|outcome| matches!(outcome, Outcome::Breaks(_)), "broke", "red"),
-    (|outcome| matches!(outcome, Outcome::Void(_)), "said nothing", "grey"),
-];
+/// How steps end, each with its colour.
+const ENDS: [(&str, &str); 3] = [("held", "green"), ("broke", "red"), ("said nothing", "grey")];
+
+/// Which of [`ENDS`] it is.
+fn end(outcome: &Outcome) -> usize {
+    match outcome {
+        Outcome::Holds => 0,
+        Outcome::Breaks(_) => 1,
+        Outcome::Void(_) => 2,
+    }
+}
 
 /// The page of a search whose folder has this name.
 pub fn capacity_page(name: &str, capacity: &Capacity) -> String {
@@ -69,8 +74,8 @@ fn unit(capacity: &Capacity) -> Unit {
 
 /// A series for each way in which a step can end, of what `value` says of those that ended so.
 fn by_end(steps: &[Step], value: impl Fn(&Step) -> Option<f64>) -> Vec<Series> {
-    let series = ENDS.iter().map(|(is_it, name, colour)| {
-        let values = steps.iter().map(|step| value(step).filter(|_| is_it(&step.observed.outcome))).collect();
+    let series = ENDS.iter().enumerate().map(|(at, (name, colour))| {
+        let values = steps.iter().map(|step| value(step).filter(|_| end(&step.observed.outcome) == at)).collect();
         Series::line(*name, colour, values).drawn(Kind::Points)
     });
     series.filter(|series| series.values.iter().any(Option::is_some)).collect()
