@@ -23,7 +23,8 @@ pub struct Policy {
     pub hot_rows_max: u64,
     /// Days that ended less than this ago stay in the log, so that a day is sealed once and as a whole.
     pub settled_s: f64,
-    /// A user whose phone sends what is old already is not sealed more often, in seconds.
+    /// A user whose phone sends what is old already is not sealed more often, and one who could not be sealed is not tried
+    /// again sooner, in seconds.
     pub pause_s: f64,
     /// When uploads in the log take more of the disk, no more are taken until some are sealed; from half of it on, whoever
     /// keeps the log's first segment is.
@@ -384,10 +385,13 @@ impl Group {
 /// Up to which upload a user is to be sealed now, if at all.
 fn until(hot: &HotUser, now_s: f64, policy: &Policy) -> Option<u32> {
     let end = if policy.seals_untaken { hot.next } else { hot.taken };
+    let is_resting = hot.sealing_s.is_some_and(|last_s| now_s - last_s < policy.pause_s);
+    if hot.is_stuck && is_resting {
+        return None;
+    }
     if hot.rows() > policy.hot_rows_max {
         return most(hot, end, now_s);
     }
-    let is_resting = hot.sealing_s.is_some_and(|last_s| now_s - last_s < policy.pause_s);
     let is_old = ready(hot, end).any(|record| record.first_ts < now_s - policy.hot_s_max);
     if is_old && !is_resting { started_before(hot, end, midnight(now_s - policy.settled_s)) } else { None }
 }

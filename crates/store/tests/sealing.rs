@@ -9,8 +9,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rushhour_model::ids::UserId;
 use rushhour_store::{
-    ChapterKey, Disk, Error, LocalDisk, NewRow, Options, Policy, Position, Query, Repair, Rewrite, Store, TimeField,
-    Upload,
+    ChapterKey, Disk, Error, LocalDisk, NewRow, Options, Position, Query, Repair, Rewrite, Store, TimeField, Upload,
 };
 use tempfile::TempDir;
 
@@ -191,70 +190,6 @@ fn maintenance_seals_what_is_old_or_much_and_only_what_was_taken_in() {
     assert_eq!(seal(2.3 * DAY_S), 2_001);
     assert_eq!(fixture.all().len(), 2_002);
     fixture.is_sound();
-}
-
-#[test]
-fn when_uploads_take_too_much_memory_none_is_taken_until_some_are_sealed() {
-    let mut fixture = Fixture::new();
-    // Nobody is due for any other reason.
-    let policy = Policy { hot_bytes_max: 1_000, ..Policy::default() };
-    fixture.store = None;
-    fixture.store = Some(Store::open(Options { policy, ..options(fixture.dir.path()) }).unwrap());
-    let says = text(START_S, "so");
-    let row = NewRow { kind: "t", key: "k", write_ts: START_S, text: &says };
-    let append = || fixture.runtime.block_on(fixture.store().append(Upload::pack(fixture.anna, &[row])));
-    let taken = (0..1_000).take_while(|_| append().is_ok()).count();
-    assert!((10..100).contains(&taken), "{taken} uploads were taken");
-    assert!(matches!(append(), Err(Error::Unsealed)));
-    assert_eq!(fixture.all(), ["so"], "what is there can be read");
-    fixture.store().maintain(START_S).unwrap();
-    append().unwrap();
-    assert_eq!(fixture.store().stat().hot_entries, 1);
-}
-
-#[test]
-fn when_uploads_take_too_much_of_the_disk_the_first_segments_are_sealed_by_whole_days() {
-    let mut fixture = Fixture::new();
-    let policy = Policy { log_bytes_max: 2_000, ..Policy::default() };
-    fixture.store = None;
-    fixture.store = Some(Store::open(Options { policy, ..options(fixture.dir.path()) }).unwrap());
-    let append = |second: f64| {
-        let says = text(START_S + second, "so");
-        let row = NewRow { kind: "t", key: "k", write_ts: START_S + second, text: &says };
-        fixture.runtime.block_on(fixture.store().append(Upload::pack(fixture.anna, &[row])))
-    };
-    (0..3).for_each(|number| append(f64::from(number)).unwrap());
-    assert!(!fixture.store().is_pressed());
-    let taken = (0..1_000).take_while(|number| append(DAY_S + f64::from(*number)).is_ok()).count();
-    assert!((10..100).contains(&taken), "{taken} uploads were taken");
-    assert!(fixture.store().is_pressed());
-    assert!(matches!(append(0.0), Err(Error::Unsealed)));
-    let now_s = START_S + 400.0 * DAY_S;
-    assert_eq!(fixture.store().maintain(now_s).unwrap().entries, 3, "the day that is over, though all is long ago");
-    assert_eq!(fixture.store().maintain(now_s).unwrap().entries, taken as u64, "there was nothing else to do");
-    assert!(!fixture.store().is_pressed());
-    append(2.0 * DAY_S).unwrap();
-    fixture.is_sound();
-}
-
-#[test]
-fn many_threads_seal_what_one_does() {
-    let sealed = |sealing_threads: usize| {
-        let mut fixture = Fixture::new();
-        fixture.store = None;
-        fixture.store = Some(Store::open(Options { sealing_threads, ..options(fixture.dir.path()) }).unwrap());
-        let tokens = (0..200).map(|number| format!("person {number}")).collect();
-        let users = fixture.runtime.block_on(fixture.store().register_all(tokens)).unwrap();
-        for (number, user) in (0u32..).zip(&users) {
-            fixture.append(*user, &[(f64::from(number), "a"), (DAY_S, "b"), (3.0 * DAY_S, "c")]);
-        }
-        let done = fixture.store().seal_all().unwrap();
-        assert_eq!(done.users, 200);
-        fixture.is_sound();
-        let volumes = std::fs::read_dir(fixture.dir.path().join("chunks")).unwrap();
-        volumes.map(|file| file.unwrap().metadata().unwrap().len()).sum::<u64>()
-    };
-    assert_eq!(sealed(1), sealed(4));
 }
 
 #[test]

@@ -61,7 +61,7 @@ async fn run(busy_s: [(f64, f64); 2]) -> Uploaded {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_busy_target_refuses_is_sent_again_and_counts_from_its_first_try() {
-    let uploaded = run([(1.0, 4.5), (5.0, 5.5)]).await;
+    let uploaded = run([(1.0, 4.5), (5.5, 5.8)]).await;
     let counts = uploaded.counts;
     assert_eq!((counts.sent, counts.failed), (10_000, 0));
     // Each connection rested four times for a second, and once more.
