@@ -257,12 +257,14 @@ impl Log {
         self.make_room(bytes as u64)?;
         let tail = self.tail.as_mut().expect("room was just made in it");
         let (frame, records) = frame_of(group, &self.hot, tail, bytes, self.unsynced.0);
-        if let Err(error) = tail.write(frame) {
+        if let Err(error) = tail.file.write_at(tail.offset, &frame) {
             let failed = Error::io("writing", &tail.path)(error);
             self.poison();
             return Err(failed);
         }
         self.unsynced = (self.unsynced.0 + 1, self.unsynced.1 + bytes as u64);
+        tail.offset += bytes as u64;
+        tail.sequence += 1;
         if self.ack == Ack::Sync {
             self.sync()?;
         }

@@ -68,7 +68,7 @@ fn tail_of(last: ScannedSegment, sequence: u64, is_torn: bool) -> Result<Tail, E
     }
     // A frame may have been read from the page cache only: the crash may have come between its write and its sync.
     write_again(&*file, end).map_err(Error::io("syncing", &path))?;
-    Ok(Tail { file, header, path, offset: end, allocated: bytes, written: end, sequence })
+    Ok(Tail { file, header, path, offset: end, allocated: bytes, sequence })
 }
 
 /// What a repair gave up.
