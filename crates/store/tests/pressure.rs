@@ -1,5 +1,7 @@
 //! What happens when more is uploaded than is sealed.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rushhour_model::ids::UserId;
