@@ -55,7 +55,7 @@ pub fn write(
     write_by_stage(observations, inputs, opening, settings, &mut |_| {})
 }
 
-/// [`write`] for somebody who is told when each stage has `ended`.
+/// [`write()`] for somebody who is told when each stage has `ended`.
 pub fn write_by_stage(
     mut observations: Observations,
     inputs: Vec<Input>,

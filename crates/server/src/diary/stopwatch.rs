@@ -8,7 +8,7 @@ use rushhour_store::steady_time;
 /// The stages, as figures call them.
 pub(crate) const STAGES: [&str; 5] = ["read", "segmentation", "sections", "inference", "keep"];
 
-/// A time for each of [`STAGES`].
+/// A time for each stage, in the order of their names.
 pub type StageTimes = [Duration; STAGES.len()];
 
 /// A stage of a run.
