@@ -1,6 +1,6 @@
 //! A real browser without a window, driven by the WebDriver protocol.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
@@ -41,8 +41,9 @@ impl Browser {
     fn end_session(&self) -> std::io::Result<()> {
         let (host, path) = self.session.trim_start_matches("http://").split_once('/').expect("it is an address");
         let mut driver = TcpStream::connect(host)?;
-        write!(driver, "DELETE /{path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
-        driver.read_to_end(&mut Vec::new()).map(drop)
+        write!(driver, "DELETE /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+        // It answers and keeps the connection.
+        BufReader::new(driver).read_line(&mut String::new()).map(drop)
     }
 
     /// Starts one.
