@@ -67,6 +67,7 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<Exit, Failure> {
     // Everything is on the disk for good once it is sealed, and an import that was cut short is repeated.
     let options = Options {
         ack: Ack::Log,
+        sealing_threads: threads,
         ios_rounding: args.ios_rounding.into(),
         ..Options::new(&args.data, surroundings::rng()?)
     };
