@@ -137,12 +137,7 @@ impl Store {
     /// Whether so much waits to be sealed that uploads will soon be refused, so that [`maintain`](Self::maintain) is to be
     /// called more urgently than now and then.
     pub fn is_pressed(&self) -> bool {
-        self.waiting_share() > PRESSED_SHARE
-    }
-
-    /// How much waits to be sealed, as a share of what may.
-    pub(crate) fn waiting_share(&self) -> f64 {
-        self.core.waiting_share(&self.policy)
+        self.core.is_pressed(&self.policy)
     }
 
     /// Ends the log's present segment, so that all of it can be removed once it is sealed.
@@ -179,8 +174,7 @@ impl Core {
             let is_stuck = done.failed.iter().any(|(failed, _)| failed == user);
             self.hot.note_sealing(*user, now_s, is_stuck);
         }
-        let is_pressed = self.waiting_share(policy) > PRESSED_SHARE;
-        done.has_more = !rest.is_empty() || (!group.is_empty() && is_pressed);
+        done.has_more = !rest.is_empty() || (!group.is_empty() && self.is_pressed(policy));
         done.segments = self.retire()?;
         if !done.has_more {
             done.volumes = usize::from(self.reclaim_one(policy.dead_share_max)?);
@@ -266,6 +260,10 @@ impl Core {
         prepared.into_iter().map(|(_, user, outcome)| (user, outcome)).collect()
     }
 
+    fn is_pressed(&self, policy: &Policy) -> bool {
+        self.waiting_share(policy) > PRESSED_SHARE
+    }
+
     /// How much waits to be sealed, as a share of what may.
     pub(crate) fn waiting_share(&self, policy: &Policy) -> f64 {
         let share = |bytes: u64, bytes_max: u64| bytes as f64 / bytes_max as f64;
@@ -274,8 +272,7 @@ impl Core {
 
     /// Who is due, and up to which upload.
     fn due(&self, now_s: f64, policy: &Policy) -> Due {
-        let is_pressed = self.waiting_share(policy) > PRESSED_SHARE;
-        let forced = if is_pressed { self.hot.first_segment(|hot| !hot.is_stuck) } else { None };
+        let forced = if self.is_pressed(policy) { self.hot.first_segment(|hot| !hot.is_stuck) } else { None };
         let mut due = Due::new();
         for user in self.hot.users() {
             let until = self.hot.look(user, |hot| match hot.records.front() {

@@ -60,18 +60,18 @@ impl Core {
         let Some(sealed) = sealed else { return Ok(None) };
         let entries = fresh.len() as u64;
         let latest = latest(&fresh);
+        let rounds = self.ios_rounding == IosRounding::Centimetre && fresh.has_ios();
         let mut prepared = Prepared { user, person, sealed, removed: Vec::new(), added: Vec::new(), entries };
         // All chunks, for neighbours may be merged too; a user has some hundreds.
         let (_, chunks) = self.directory.chunks(number, 0, u32::MAX)?;
         for cluster in clusters(&fresh, &latest, &chunks) {
-            self.merge(&cluster, &fresh, &mut prepared)?;
+            self.merge(&cluster, (&fresh, rounds), &mut prepared)?;
         }
         Ok(Some(prepared))
     }
 
-    /// Merges what is sealed in a cluster with what is new in it.
-    fn merge(&self, cluster: &Cluster, fresh: &Rows, prepared: &mut Prepared) -> Result<(), Error> {
-        let rounds = self.ios_rounding == IosRounding::Centimetre && fresh.has_ios();
+    /// Merges what is sealed in a cluster with what is new in it, which is rounded if anything of iOS is.
+    fn merge(&self, cluster: &Cluster, (fresh, rounds): (&Rows, bool), prepared: &mut Prepared) -> Result<(), Error> {
         if cluster.chunks.is_empty() && !rounds {
             return Self::add(fresh, &cluster.fresh, prepared);
         }

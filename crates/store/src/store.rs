@@ -84,7 +84,7 @@ impl Store {
     /// [`Error::Poisoned`].
     pub async fn append(&self, upload: Upload) -> Result<(), Error> {
         self.core.writable()?;
-        if self.waiting_share() > 1.0 {
+        if self.core.waiting_share(&self.policy) > 1.0 {
             return Err(Error::Unsealed);
         }
         self.committer.as_ref().ok_or(Error::Poisoned)?.append(upload).await
