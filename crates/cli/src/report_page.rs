@@ -82,14 +82,10 @@ pub(crate) fn index(args: &IndexArgs) -> Result<Exit, Failure> {
     let mut listed = Vec::new();
     for dir in &dirs {
         let name = name(dir);
-        if dir.join(CAPACITY_FILE).is_file() {
-            listed.push(Listed { found: search(dir, &args.out)?, name });
-            continue;
-        }
-        let found = match read_run_page(dir) {
-            Ok(page) => {
-                write(&args.out.join(format!("{name}.html")), &page.html())?;
-                page.result.map_or(Found::CutOff, |result| Found::Result(Box::new(result)))
+        let found = match page_of(dir) {
+            Ok((html, found)) => {
+                write(&args.out.join(format!("{name}.html")), &html)?;
+                found
             }
             Err(error) => {
                 say(&format!("warning: {error:#}"));
@@ -104,19 +100,15 @@ pub(crate) fn index(args: &IndexArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// The search in `dir`, whose page is put into `out`.
-fn search(dir: &Path, out: &Path) -> Result<Found> {
-    match capacity::read(dir) {
-        Ok(capacity) => {
-            let name = name(dir);
-            write(&out.join(format!("{name}.html")), &capacity_page(&name, &capacity))?;
-            Ok(Found::Search(Box::new(capacity)))
-        }
-        Err(error) => {
-            say(&format!("warning: {error:#}"));
-            Ok(Found::Damaged(format!("{error:#}")))
-        }
+/// The page of what is in a folder, and what that is.
+fn page_of(dir: &Path) -> Result<(String, Found)> {
+    if dir.join(CAPACITY_FILE).is_file() {
+        let search = capacity::read(dir)?;
+        return Ok((capacity_page(&name(dir), &search), Found::Search(Box::new(search))));
     }
+    let page = read_run_page(dir)?;
+    let html = page.html();
+    Ok((html, page.result.map_or(Found::CutOff, |result| Found::Result(Box::new(result)))))
 }
 
 /// Writes a file.

@@ -44,7 +44,7 @@ fn cells(step: &Step) -> Vec<String> {
 }
 
 /// Why steps did not hold, each in a line: sentences would make the table wider than a terminal.
-fn reasons(steps: &[Step]) -> String {
+pub(crate) fn reasons(steps: &[Step]) -> String {
     let line = |step: &Step| Some(format!("- at {}: {}\n", rounded(step.rate), step.observed.outcome.why()?));
     steps.iter().filter_map(line).collect()
 }

@@ -55,6 +55,7 @@ impl Unit {
             Self::Percent => format!("{} %", digits(value * 100.0)),
             Self::Ms if value >= 1000.0 => format!("{} s", digits(value / 1000.0)),
             Self::Ms => format!("{} ms", digits(value)),
+            Self::PerS | Self::Count if value >= 1e6 => format!("{} M", digits(value / 1e6)),
             Self::Cores => digits(value),
             Self::Bytes => {
                 let units = [(1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
@@ -212,6 +213,7 @@ mod tests {
     fn axes_name_round_values() {
         assert_eq!(ticks(&Axis::linear(280.0, Unit::PerS)), ["0", "100", "200", "300"]);
         assert_eq!(ticks(&Axis::linear(0.0, Unit::Count)), ["0", "0.2", "0.4", "0.6", "0.8", "1"]);
+        assert_eq!(ticks(&Axis::linear(4.5e6, Unit::Count)), ["0", "1 M", "2 M", "3 M", "4 M", "5 M"]);
         assert_eq!(ticks(&Axis::time(25.0)), ["0 s", "5 s", "10 s", "15 s", "20 s", "25 s"]);
         assert_eq!(ticks(&Axis::time(86_400.0)), ["0 h", "6 h", "12 h", "18 h", "24 h"]);
         assert_eq!(

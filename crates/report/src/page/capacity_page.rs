@@ -35,13 +35,10 @@ pub fn capacity_page(name: &str, capacity: &Capacity) -> String {
         let charts = [wide(&search(capacity).html()), latency(capacity).html(), completed(capacity).html()].concat();
         body.push_str(&format!("<h2>Search</h2>\n<div class=\"grid\">\n{charts}</div>\n"));
     }
-    let mut steps = capacity::steps(capacity);
-    steps.names = 3;
-    steps.headings.insert(2, "why".to_owned());
-    for (row, step) in steps.rows.iter_mut().zip(&capacity.steps) {
-        row.insert(2, step.observed.outcome.why().unwrap_or_default().to_owned());
-    }
-    body.push_str(&format!("<h2>Steps</h2>\n<div class=\"card\">{}</div>\n", table(&steps)));
+    let reasons = capacity::reasons(&capacity.steps);
+    let reasons = reasons.lines().map(|line| format!("<li>{}</li>", escape(line.trim_start_matches("- "))));
+    let (steps, reasons) = (table(&capacity::steps(capacity)), reasons.collect::<String>());
+    body.push_str(&format!("<h2>Steps</h2>\n<div class=\"card\">{steps}</div>\n<ul>{reasons}</ul>\n"));
     let plan = &capacity.plan;
     let held_to = facts([
         ("machine", capacity.subject.machine.clone()),
@@ -157,7 +154,7 @@ mod tests {
         };
         let html = capacity_page("kept", &capacity);
         assert!(html.contains("<strong class=\"verdict pass\">found</strong>"), "{html}");
-        assert!(html.contains("<td class=\"name\">&lt;slow&gt;</td>") && !html.contains("<slow>"), "{html}");
+        assert!(html.contains("<li>at 400: &lt;slow&gt;</li>") && !html.contains("<slow>"), "{html}");
         assert!(html.contains("answer: 200"), "{html}");
         assert!(html.contains("<th scope=\"row\">3, ramp</th>"), "{html}");
         assert_eq!(html.matches(">said nothing</th>").count(), 3);
