@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::http::Request;
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
+use futures_util::stream;
 use http_body_util::BodyExt;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -33,8 +34,8 @@ fn start() -> (Router, Runtime, TempDir) {
     (router, runtime, dir)
 }
 
-fn call(router: &Router, runtime: &Runtime, path: &str, body: String) -> usize {
-    let request = Request::post(path).body(Body::from(body)).unwrap();
+fn call(router: &Router, runtime: &Runtime, path: &str, body: impl Into<Body>) -> usize {
+    let request = Request::post(path).body(body.into()).unwrap();
     runtime.block_on(async {
         let response = router.clone().oneshot(request).await.unwrap();
         assert_eq!(response.status(), 200);
@@ -50,6 +51,21 @@ fn put_a_day(bencher: Bencher<'_, '_>) {
         .counter(ItemsCount::new(DAY.lines().count() - 2))
         .counter(BytesCount::new(body.len()))
         .with_inputs(|| body.clone())
+        .bench_local_values(|body| call(&router, &runtime, "/usercache/put", body));
+}
+
+/// Some megabytes, which are parsed while they arrive: 64 kB at a time, as a connection reads them.
+#[divan::bench]
+fn put_a_month(bencher: Bencher<'_, '_>) {
+    let (router, runtime, _dir) = start();
+    let day = DAY.trim().trim_start_matches('[').trim_end_matches(']');
+    let body = format!(r#"{{"user":"anna","phone_to_server":[{}]}}"#, vec![day; 30].join(","));
+    bencher
+        .counter(BytesCount::new(body.len()))
+        .with_inputs(|| {
+            let pieces = body.as_bytes().chunks(64 << 10).map(|piece| Ok::<_, std::io::Error>(piece.to_vec()));
+            Body::from_stream(stream::iter(pieces.collect::<Vec<_>>()))
+        })
         .bench_local_values(|body| call(&router, &runtime, "/usercache/put", body));
 }
 

@@ -10,7 +10,7 @@ use hyper::body::Body as _;
 use rushhour_model::strict::Strict;
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::app::{App, Limits, ROOM_BYTES};
 use crate::auth::Caller;
@@ -38,15 +38,69 @@ impl FromRequest<Arc<App>> for JsonBody {
     type Rejection = ServerError;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ServerError> {
+        let mut arriving = Arriving::open(request, app).await?;
+        let mut read = BytesMut::with_capacity(arriving.announced().min(ANNOUNCED_MAX));
+        while let Some(bytes) = arriving.next().await? {
+            read.extend_from_slice(&bytes);
+        }
+        let (caller, room) = arriving.end();
+        Ok(Self { bytes: read.freeze(), caller, _room: room })
+    }
+}
+
+/// The body of a request while it arrives, and who the head says is calling.
+pub(crate) struct Arriving<'a> {
+    caller: Caller,
+    body: Body,
+    room: Room<'a>,
+    bytes: usize,
+    until: Instant,
+}
+
+impl<'a> Arriving<'a> {
+    /// Waits for room for a body.
+    pub(crate) async fn open(request: Request, app: &'a App) -> Result<Self, ServerError> {
         let Limits { body_bytes_max, body_timeout, .. } = app.limits;
         let caller = Caller::of(request.headers())?;
         let body = request.into_body();
         let bytes = body.size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(FIRST_BYTES);
         let mut room = Room { app, held: None };
         timeout(body_timeout, room.wait_for(bytes.min(body_bytes_max))).await.map_err(|_| ServerError::Crowded)?;
-        let read = timeout(body_timeout, read(body, body_bytes_max, &mut room)).await;
-        let bytes = read.map_err(|_| ServerError::SlowBody(body_timeout.as_secs_f64()))??;
-        Ok(Self { bytes, caller, _room: room.held })
+        Ok(Self { caller, body, room, bytes: 0, until: Instant::now() + body_timeout })
+    }
+
+    /// How large the body says it is, at least.
+    pub(crate) fn announced(&self) -> usize {
+        usize::try_from(self.body.size_hint().lower()).unwrap_or(usize::MAX)
+    }
+
+    /// How much of it has come.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Some more of it, until it ends.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, ServerError> {
+        let Limits { body_bytes_max, body_timeout, .. } = self.room.app.limits;
+        let slow = |_| ServerError::SlowBody(body_timeout.as_secs_f64());
+        while let Some(frame) = timeout_at(self.until, self.body.frame()).await.map_err(slow)? {
+            let frame = frame.map_err(|error| ServerError::CutBody(error.to_string()))?;
+            let Ok(bytes) = frame.into_data() else { continue };
+            self.bytes += bytes.len();
+            if self.bytes <= body_bytes_max {
+                self.room.grow_to(self.bytes)?;
+                return Ok(Some(bytes));
+            }
+            if self.bytes > body_bytes_max.saturating_mul(DRAINED_LIMITS_MAX) {
+                break;
+            }
+        }
+        if self.bytes > body_bytes_max { Err(ServerError::LargeBody(body_bytes_max)) } else { Ok(None) }
+    }
+
+    /// Who is calling, and the room that the body takes.
+    pub(crate) fn end(self) -> (Caller, Option<OwnedSemaphorePermit>) {
+        (self.caller, self.room.held)
     }
 }
 
@@ -79,35 +133,20 @@ fn pieces(bytes: usize) -> u32 {
     u32::try_from(bytes.div_ceil(ROOM_BYTES)).unwrap_or(u32::MAX)
 }
 
-async fn read(mut body: Body, bytes_max: usize, room: &mut Room<'_>) -> Result<Bytes, ServerError> {
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    let mut read = BytesMut::with_capacity(announced.min(ANNOUNCED_MAX));
-    let mut total = 0;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| ServerError::CutBody(error.to_string()))?;
-        let Ok(bytes) = frame.into_data() else { continue };
-        total += bytes.len();
-        if total > bytes_max.saturating_mul(DRAINED_LIMITS_MAX) {
-            break;
-        }
-        if total <= bytes_max {
-            room.grow_to(total)?;
-            read.extend_from_slice(&bytes);
-        }
-    }
-    if total > bytes_max { Err(ServerError::LargeBody(bytes_max)) } else { Ok(read.freeze()) }
-}
-
 /// Reads the body of a route from its bytes.
 pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ServerError> {
-    // All of it is looked at for what is no text at once; piece by piece takes longer.
-    let parsed = match std::str::from_utf8(body) {
-        Ok(text) => serde_json::from_str(text),
-        Err(_) => serde_json::from_slice(body),
-    };
-    let Strict(parsed) = parsed.map_err(|error| match error.classify() {
+    let Strict(parsed) = from_json(body).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => ServerError::Shape(error),
         _ => ServerError::NotJson(error),
     })?;
     Ok(parsed)
+}
+
+/// Reads JSON.
+pub(crate) fn from_json<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, serde_json::Error> {
+    // All of it is looked at for what is no text at once; piece by piece takes longer.
+    match std::str::from_utf8(json) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(json),
+    }
 }

@@ -17,6 +17,8 @@ pub mod intake;
 mod maintenance;
 mod metrics;
 mod operator;
+mod pieces;
+mod put_body;
 mod request_log;
 mod routes;
 mod serial;

@@ -12,25 +12,22 @@ use rushhour_model::received::Received;
 use rushhour_model::wire::{
     Call, ErrorResponse, PutOneRequest, PutOneResponse, PutRequest, PutResponse, UsercacheGetResponse,
 };
-use rushhour_store::{Ack, NewRow, Upload};
+use rushhour_store::{Ack, Upload};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::activity::{Sent, Visit};
 use crate::app::App;
-use crate::auth::Name;
+use crate::auth::{Caller, Name};
 use crate::body::{JsonBody, parse};
 use crate::error::ServerError;
 use crate::metrics::KeyCounts;
+use crate::put_body::{PIECE_BYTES, Parsed, PutBody, Read, read_entries, rows};
 use crate::routes::json;
 
 /// The header that says when uploads are acknowledged.
 const ACK: HeaderName = HeaderName::from_static("x-ack");
-
-/// Bodies from this size on are parsed and packed on a thread of their own: it takes milliseconds, during which a
-/// request thread would serve nobody else.
-const OFFLOADED_BODY_BYTES_MIN: usize = 256 << 10;
 
 /// `POST /usercache/put`
 #[utoipa::path(
@@ -39,9 +36,9 @@ const OFFLOADED_BODY_BYTES_MIN: usize = 256 << 10;
     request_body = PutRequest,
     responses((status = 200, description = "Kept. The body is empty, or has the study's configuration for a phone that has an older one"), (status = "4XX", description = "What is wrong with the request", body = ErrorResponse), (status = "5XX", description = "Why it cannot be served now", body = ErrorResponse))
 )]
-pub(crate) async fn put(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
-    let bytes = body.bytes.len();
-    let Put { upload, configuration } = pack(&app, body, pack_put).await?;
+pub(crate) async fn put(State(app): State<Arc<App>>, body: PutBody) -> Result<Response, ServerError> {
+    let bytes = body.bytes;
+    let Put { upload, configuration } = pack(&app, bytes, body, pack_put).await?;
     if let Some(upload) = upload {
         keep(&app, upload, bytes).await?;
     }
@@ -58,7 +55,7 @@ pub(crate) async fn put(State(app): State<Arc<App>>, body: JsonBody) -> Result<R
 )]
 pub(crate) async fn putone(State(app): State<Arc<App>>, body: JsonBody) -> Result<Response, ServerError> {
     let bytes = body.bytes.len();
-    if let Some(upload) = pack(&app, body, pack_putone).await? {
+    if let Some(upload) = pack(&app, bytes, body, pack_putone).await? {
         keep(&app, upload, bytes).await?;
     }
     Ok(acknowledged(&app, json(&PutOneResponse { putone: true })))
@@ -111,16 +108,18 @@ struct Put {
     configuration: Option<Map<String, Value>>,
 }
 
-async fn pack<T: Send + 'static>(
+/// Does `work` on a body of so many bytes, elsewhere if it takes long.
+async fn pack<B: Send + 'static, T: Send + 'static>(
     app: &Arc<App>,
-    body: JsonBody,
-    work: fn(&App, &JsonBody) -> Result<T, ServerError>,
+    bytes: usize,
+    body: B,
+    work: fn(&App, B) -> Result<T, ServerError>,
 ) -> Result<T, ServerError> {
-    if body.bytes.len() < OFFLOADED_BODY_BYTES_MIN {
-        return work(app, &body);
+    if bytes <= PIECE_BYTES {
+        return work(app, body);
     }
     let app = Arc::clone(app);
-    rushhour_store::blocking(move || work(&app, &body)).await
+    rushhour_store::blocking(move || work(&app, body)).await
 }
 
 /// A put of which no entry needs a correction.
@@ -134,21 +133,49 @@ struct OrdinaryPut<'a> {
     app_version: Option<Cow<'a, str>>,
 }
 
-fn pack_put(app: &App, body: &JsonBody) -> Result<Put, ServerError> {
+fn pack_put(app: &App, body: PutBody) -> Result<Put, ServerError> {
+    let PutBody { caller, read, .. } = body;
+    match read {
+        Read::Whole(body) => pack_whole(app, &caller, &body),
+        Read::Parsed(parsed) => {
+            let Parsed { around, rows, entries } = *parsed;
+            // Of a list whose name is spelt with escapes, the entries are still around.
+            let request: PutRequest<'_> = parse(&around)?;
+            accept_request(app, &caller, request, entries, |others| {
+                let mut rows = rows?;
+                rows.append(&read_entries(others, 0)?);
+                Ok(rows)
+            })
+        }
+    }
+}
+
+fn pack_whole(app: &App, caller: &Caller, body: &[u8]) -> Result<Put, ServerError> {
     // Nearly all are ordinary. What is not is read again, entry by entry, which also finds out what is wrong.
-    if let Ok(put) = parse::<OrdinaryPut<'_>>(&body.bytes) {
+    if let Ok(put) = parse::<OrdinaryPut<'_>>(body) {
         let OrdinaryPut { user, phone_to_server: Ordinary(rows), deployment_config_version, app_version } = put;
-        let name = body.caller.name(app, user.as_deref())?;
+        let name = caller.name(app, user.as_deref())?;
         return accept(app, &name, (deployment_config_version, app_version), || Ok(rows));
     }
-    let request: PutRequest<'_> = parse(&body.bytes)?;
-    let name = body.caller.name(app, request.user.as_deref())?;
+    let request: PutRequest<'_> = parse(body)?;
+    let entries = request.phone_to_server.as_ref().map_or(0, Vec::len);
+    accept_request(app, caller, request, entries, |entries| read_entries(entries, 0))
+}
+
+/// What comes of a put that has so many entries, which `read` takes apart.
+fn accept_request(
+    app: &App,
+    caller: &Caller,
+    request: PutRequest<'_>,
+    entries: usize,
+    read: impl FnOnce(&[&RawValue]) -> Result<Rows, ServerError>,
+) -> Result<Put, ServerError> {
+    let name = caller.name(app, request.user.as_deref())?;
     let versions = (request.deployment_config_version, request.app_version);
-    let entries = request.phone_to_server;
     accept(app, &name, versions, || {
-        let entries = entries.ok_or(ServerError::Missing("phone_to_server"))?;
-        check_count(app, entries.len())?;
-        Ok(Rows::parse(&rows(&read_all(&entries)?)))
+        let list = request.phone_to_server.ok_or(ServerError::Missing("phone_to_server"))?;
+        check_count(app, entries)?;
+        read(&list)
     })
 }
 
@@ -175,7 +202,7 @@ fn check_count(app: &App, entries: usize) -> Result<(), ServerError> {
     if entries > max { Err(ServerError::ManyEntries { entries, max }) } else { Ok(()) }
 }
 
-fn pack_putone(app: &App, body: &JsonBody) -> Result<Option<Packed>, ServerError> {
+fn pack_putone(app: &App, body: JsonBody) -> Result<Option<Packed>, ServerError> {
     let request: PutOneRequest<'_> = parse(&body.bytes)?;
     let name = body.caller.name(app, request.user.as_deref())?;
     let user = name.user(app, Visit::Put)?;
@@ -186,25 +213,7 @@ fn pack_putone(app: &App, body: &JsonBody) -> Result<Option<Packed>, ServerError
     let entry = request.the_entry.ok_or(ServerError::Missing("the_entry"))?;
     let received =
         [Received::read(entry).map_err(|lack| ServerError::Invalid { name: "the_entry", reason: lack.to_string() })?];
-    Ok(Some(Packed::of(user, &Rows::parse(&rows(&received)))))
-}
-
-/// Reads every entry, or refuses the batch for the first that cannot be identified.
-fn read_all<'a>(entries: &[&'a RawValue]) -> Result<Vec<Received<'a>>, ServerError> {
-    let read = |(index, entry): (usize, &&'a RawValue)| {
-        Received::read(entry).map_err(|lack| ServerError::Entry { index, lack })
-    };
-    entries.iter().enumerate().map(read).collect()
-}
-
-fn rows<'a>(received: &'a [Received<'_>]) -> Vec<NewRow<'a>> {
-    let row = |entry: &'a Received<'_>| NewRow {
-        kind: &entry.kind,
-        key: &entry.key,
-        write_ts: entry.write_ts,
-        text: &entry.text,
-    };
-    received.iter().map(row).collect()
+    Ok(Some(Packed::of(user, &rows(&received))))
 }
 
 async fn keep(app: &App, packed: Packed, body_bytes: usize) -> Result<(), ServerError> {

@@ -5,6 +5,7 @@ mod auth;
 mod compressed;
 mod heatmap;
 mod labels;
+mod large_puts;
 mod logs;
 mod openapi;
 mod others_data;
