@@ -88,6 +88,7 @@ impl Emulation {
             is_emulated: self.group.is_some(),
             cores: self.shape.cores,
             memory_bytes: self.shape.memory_bytes,
+            disk_bytes: self.shape.disk_bytes,
             ios_per_s: self.shape.disk.map(|disk| disk.ios_per_s),
             cpu_s: used.cpu_s,
             throttled_s: used.throttled_s,

@@ -78,6 +78,7 @@ impl Reference<'_> {
         finished.result.warnings.extend(served.warnings);
         finished.result.warnings.extend(served.machine.as_ref().and_then(throttling));
         finished.result.machine = served.machine;
+        finished.result.warnings.extend(finished.result.overfull());
         Ok((finished, served.stopped))
     }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::environment::Environment;
 use crate::histogram::Percentiles;
 use crate::limit::is_told;
+use crate::summary::bytes;
 
 /// The version of `result.json`; a change that a reader would notice raises it.
 pub const SCHEMA: u32 = 2;
@@ -98,6 +99,19 @@ impl RunResult {
             Form { schema } if schema > SCHEMA => Err(ResultError::Newer(schema)),
             _ => Ok(serde_json::from_str(json)?),
         }
+    }
+
+    /// Why the target would not have fitted on its machine's disk, if so.
+    pub fn overfull(&self) -> Option<String> {
+        let taken = self.target_use.as_ref()?.disk_bytes?;
+        let room = self.machine.as_ref()?.disk_bytes?;
+        (taken > room).then(|| {
+            format!(
+                "the target's data took {}, and its disk has room for {}: it would have been full",
+                bytes(taken),
+                bytes(room)
+            )
+        })
     }
 
     /// The operations whose answers were all empty: their latencies do not leave the folder.
@@ -401,6 +415,9 @@ pub struct MachineUse {
     /// Memory it had.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_bytes: Option<u64>,
+    /// Room it had on the disk. It is not kept from taking more, but told of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk_bytes: Option<u64>,
     /// Operations per second that its disk took for ever.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ios_per_s: Option<u64>,

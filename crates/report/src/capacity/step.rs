@@ -97,10 +97,10 @@ impl Outcome {
 }
 
 /// What a run says of its rate: it holds when all of it was achieved, every limit held, nearly nothing failed, and what was
-/// under way did not grow, and the pipeline was not left behind. `intervals` are the run's own, of which those of *measure* are looked at.
+/// under way did not grow, the pipeline was not left behind, and the disk had room. `intervals` are the run's own, of which those of *measure* are looked at.
 pub fn judge(run: &RunResult, intervals: &[Interval]) -> Observed {
     let completed_per_s = run.operations.values().map(|operation| operation.completed_per_s).sum();
-    let failing = unserved(run).or_else(|| growth(run, intervals)).or_else(|| behind(run));
+    let failing = unserved(run).or_else(|| growth(run, intervals)).or_else(|| behind(run)).or_else(|| run.overfull());
     let slowest =
         run.operations.values().filter_map(|operation| operation.response_ms.p99.or(operation.response_ms.max));
     let response_p99_ms = slowest.reduce(f64::max).filter(|_| failing.is_none());
@@ -215,7 +215,7 @@ mod tests {
 
     use super::*;
     use crate::histogram::Percentiles;
-    use crate::result::{LimitOutcome, PhaseLengths, ScheduleFacts};
+    use crate::result::{LimitOutcome, MachineUse, PhaseLengths, ScheduleFacts, TargetUse};
 
     const RATE: u64 = 1_000;
     const SECONDS: u64 = 30;
@@ -311,6 +311,18 @@ mod tests {
     fn a_pipeline_that_is_left_behind_breaks_a_step_whose_requests_are_all_answered() {
         breaks(&after(|run| run.pipeline_lag_max_s = Some(7_200.0)), "the pipeline was 2.0 hours behind the phones");
         assert_eq!(after(|run| run.pipeline_lag_max_s = Some(3_000.0)).outcome, Outcome::Holds);
+    }
+
+    #[test]
+    fn data_that_would_not_fit_on_the_disk_break_a_step() {
+        let fill = |taken: u64| {
+            move |run: &mut RunResult| {
+                run.target_use = Some(TargetUse { disk_bytes: Some(taken), ..TargetUse::default() });
+                run.machine = Some(MachineUse { disk_bytes: Some(1 << 30), ..MachineUse::default() });
+            }
+        };
+        breaks(&after(fill(2 << 30)), "took 2.1 GB, and its disk has room for 1.1 GB");
+        assert_eq!(after(fill(1 << 30)).outcome, Outcome::Holds);
     }
 
     #[test]
