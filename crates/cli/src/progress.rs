@@ -1,20 +1,27 @@
-//! Progress bars on stderr, for people: silent when nobody looks.
+//! Progress on stderr, for people: bars in a terminal, and a line a minute where somebody will read a log.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::io::{IsTerminal, stderr};
 use std::rc::Rc;
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{
+    HumanCount, HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
+};
 use rushhour_load::observer::{Observer, Stage};
 use rushhour_report::interval::{Interval, IntervalOperation};
+
+use crate::output::say;
 
 const STEPS: &str = "{prefix:>9} {wide_bar} {human_pos}/{human_len} {rate}, {eta} left";
 const TIME: &str = "{prefix:>9} {wide_bar} {elapsed} of {msg}";
 const LINE: &str = "{msg}";
 /// How often a bar that follows the clock moves.
 const TICK: Duration = Duration::from_millis(100);
+/// How often a line is written where no bar can move, in seconds.
+const LINE_EVERY_S: u64 = 60;
 
 /// One bar for the stage a run is in, and above it a line for each operation.
 #[derive(Debug)]
@@ -22,14 +29,33 @@ pub(crate) struct Progress {
     all: MultiProgress,
     bar: RefCell<ProgressBar>,
     lines: RefCell<BTreeMap<String, ProgressBar>>,
+    /// After how many of [`LINE_EVERY_S`] of the stage a line was written last; `None` where there are bars, or nothing is to be
+    /// told.
+    written: Option<Cell<u64>>,
 }
 
 impl Progress {
-    /// Bars, unless `quiet` or stderr is no terminal.
+    /// Bars, or lines if stderr is no terminal; nothing if `quiet`.
     pub(crate) fn new(quiet: bool) -> Rc<Self> {
         let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let all = MultiProgress::with_draw_target(target);
-        Rc::new(Self { all, bar: RefCell::new(ProgressBar::hidden()), lines: RefCell::default() })
+        let written = (!quiet && !stderr().is_terminal()).then(Cell::default);
+        Rc::new(Self { all, bar: RefCell::new(ProgressBar::hidden()), lines: RefCell::default(), written })
+    }
+
+    /// Writes a line if it is time for one.
+    fn write(&self) {
+        let Some(written) = &self.written else { return };
+        let bar = self.bar.borrow();
+        let passed = bar.elapsed().as_secs() / LINE_EVERY_S;
+        if written.replace(passed) == passed {
+            return;
+        }
+        let (length, message) = (bar.length().unwrap_or_default(), bar.message());
+        let whole = if message.is_empty() { HumanCount(length).to_string() } else { message };
+        if let Some(line) = line(&bar.prefix(), &whole, bar.position() as f64 / length as f64, bar.elapsed()) {
+            say(&line);
+        }
     }
 
     fn replace(&self, stage: Stage, length: u64, template: &str) -> ProgressBar {
@@ -40,6 +66,9 @@ impl Progress {
         self.bar.borrow().finish_and_clear();
         let bar = self.all.add(ProgressBar::new(length).with_style(style).with_prefix(word(stage)));
         self.bar.replace(bar.clone());
+        if let Some(written) = &self.written {
+            written.set(0);
+        }
         bar
     }
 
@@ -50,6 +79,19 @@ impl Progress {
         let new = || self.all.insert_before(&self.bar.borrow(), ProgressBar::no_length().with_style(style()));
         lines.entry(operation.to_owned()).or_insert_with(new).clone()
     }
+}
+
+/// How far a stage has come of the whole, with the time that is left if it goes on as it did.
+fn line(stage: &str, whole: &str, share: f64, elapsed: Duration) -> Option<String> {
+    (share > 0.0 && share <= 1.0).then(|| {
+        let left = HumanDuration(elapsed.mul_f64((1.0 / share - 1.0).min(1e6)));
+        format!("{stage}: {:.0} % of {whole}, {left} left", (share * 100.0).floor())
+    })
+}
+
+/// Whole milliseconds.
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What an operation did in the last second.
@@ -75,15 +117,14 @@ impl Observer for Progress {
     }
 
     fn lasts(&self, stage: Stage, length: Duration) {
-        let ms = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
+        let ms = millis(length);
         let bar = self.replace(stage, ms, TIME).with_message(format!("{}s", length.as_secs_f64()));
         if bar.is_hidden() {
             return;
         }
         std::thread::spawn(move || {
             while !bar.is_finished() {
-                let elapsed = u64::try_from(bar.elapsed().as_millis()).unwrap_or(u64::MAX);
-                bar.set_position(elapsed.min(ms));
+                bar.set_position(millis(bar.elapsed()).min(ms));
                 std::thread::sleep(TICK);
             }
         });
@@ -91,10 +132,17 @@ impl Observer for Progress {
 
     fn step(&self) {
         self.bar.borrow().inc(1);
+        self.write();
     }
 
     fn interval(&self, interval: &Interval) {
         if self.all.is_hidden() {
+            // Nobody else moves the bar of a stage that follows the clock.
+            let bar = self.bar.borrow().clone();
+            if !bar.message().is_empty() {
+                bar.set_position(millis(bar.elapsed()));
+                self.write();
+            }
             return;
         }
         for (name, operation) in &interval.operations {
@@ -160,5 +208,18 @@ fn word(stage: Stage) -> &'static str {
         Stage::WarmUp => "warm-up",
         Stage::Measure => "measure",
         Stage::Drain => "drain",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_how_far_it_is_and_how_long_it_will_take() {
+        let at = |share| line("upload", "1,820,000", share, Duration::from_secs(600));
+        assert_eq!(at(0.25).as_deref(), Some("upload: 25 % of 1,820,000, 30 minutes left"));
+        assert_eq!(at(1.0).as_deref(), Some("upload: 100 % of 1,820,000, 0 seconds left"));
+        assert_eq!(at(0.0), None);
     }
 }

@@ -105,7 +105,7 @@ fn tell(
     }
     let id = given.unwrap_or_else(|| log.make_id());
     let request_id = id.to_str().unwrap_or_default();
-    let took_ms = took.as_secs_f64() * 1e3;
+    let took_ms = took.as_micros() as f64 / 1e3;
     if !is_trouble {
         debug!(request_id, method, route, status, took_ms, "request");
     } else if let Some(left_out) = log.may_tell(crate::intake::wall_time().as_secs()) {
