@@ -96,12 +96,12 @@ impl Reference<'_> {
         let emulation = emulation.map(Rc::new);
         let doors = emulation.as_deref().map(Emulation::doors).unwrap_or_default();
         observer.steps(Stage::Start, 1);
-        let log = dir.unused("server", "log");
+        let log = dir.unused("server", ".log");
         let machine_used = || emulation.as_deref().map(Emulation::used);
         let server = ServerProcess::start(self.program, self.flags, (data_dir, &log), &doors).await;
         let server = server.map_err(|error| explained(error, machine_used().as_ref()))?;
         let pid = server.pid().context("the server ended at once")?;
-        let sampler = Sampler::start(pid, data_dir, &dir.unused("target", "csv"))?;
+        let sampler = Sampler::start(pid, data_dir, &dir.unused("target", ".csv"))?;
         let measured = Rc::new(RefCell::new(Measured::default()));
         let (noted, noting) = (Rc::clone(&measured), emulation.clone());
         let marking = Marking::new(Rc::clone(&observer), move |mark| match mark {

@@ -8,13 +8,13 @@ use rushhour_report::page::{RunPage, Stretch, TargetSample, Timeline, read_sampl
 use serde::de::DeserializeOwned;
 
 use crate::health::HEALTH_FILE;
-use crate::rundir::{HISTOGRAMS_FILE, RESULT_FILE, read_histograms, read_intervals, read_result};
+use crate::rundir::{HISTOGRAMS_FILE, RESULT_FILE, numbered, read_histograms, read_intervals, read_result};
 use crate::scrape;
+use crate::study::read_study;
 
 /// The page's file name.
 pub const PAGE_FILE: &str = "report.html";
 const ENVIRONMENT_FILE: &str = "environment.json";
-const TARGET_FILE: &str = "target.csv";
 /// Files that are shown as they are.
 const SHOWN: [&str; 3] = ["scenario.toml", "target.toml", ENVIRONMENT_FILE];
 
@@ -39,10 +39,11 @@ pub fn read_run_page(dir: &Path) -> Result<RunPage> {
     if is_there(HISTOGRAMS_FILE) {
         page.histograms = taken(read_histograms(dir), &mut damage);
     }
-    page.target = samples(dir, TARGET_FILE, &mut damage);
+    page.target = sittings(dir).map(|name| samples(dir, &name, &mut damage)).collect();
     if page.target.is_empty() {
-        page.target = scraped(dir, &mut damage);
+        page.target.push(scraped(dir, &mut damage));
     }
+    page.study = taken(read_study(dir), &mut damage).flatten();
     page.health = samples(dir, HEALTH_FILE, &mut damage);
     page.files = SHOWN
         .iter()
@@ -92,6 +93,11 @@ fn samples<T: DeserializeOwned>(dir: &Path, name: &str, damage: &mut Vec<String>
     taken(read, damage).unwrap_or_default()
 }
 
+/// The names of what was sampled of the target, from the first sitting to the last.
+fn sittings(dir: &Path) -> impl Iterator<Item = String> {
+    numbered("target", ".csv").take_while(|name| dir.join(name).is_file())
+}
+
 /// What the target's own page said, if it was asked.
 fn scraped(dir: &Path, damage: &mut Vec<String>) -> Vec<TargetSample> {
     let path = dir.join(scrape::FILE);
@@ -102,6 +108,8 @@ fn scraped(dir: &Path, damage: &mut Vec<String>) -> Vec<TargetSample> {
 
 #[cfg(test)]
 mod tests {
+    use rushhour_report::study::Study;
+
     use super::*;
 
     fn kept() -> tempfile::TempDir {
@@ -117,8 +125,20 @@ mod tests {
     fn a_kept_run_is_read_whole() {
         let page = read_run_page(kept().path()).unwrap();
         assert_eq!(page.damage, Vec::<String>::new());
-        assert!(page.stretches.len() > 20 && page.target.len() > 20 && page.histograms.is_some());
+        assert!(page.stretches.len() > 20 && page.target.concat().len() > 20 && page.histograms.is_some());
         assert_eq!(page.result.unwrap().scenario, "quickstart");
+        assert!(page.study.is_none());
+    }
+
+    #[test]
+    fn every_sitting_of_a_study_is_read() {
+        let dir = kept();
+        let copy = |name: &str| std::fs::copy(dir.path().join("target.csv"), dir.path().join(name)).unwrap();
+        copy("target-2.csv");
+        copy("target-4.csv");
+        std::fs::write(dir.path().join("study.json"), serde_json::to_string(&Study::default()).unwrap()).unwrap();
+        let page = read_run_page(dir.path()).unwrap();
+        assert_eq!((page.target.len(), page.study, page.damage), (2, Some(Study::default()), vec![]));
     }
 
     #[test]

@@ -78,10 +78,8 @@ impl RunDir {
     }
 
     /// The first file of `target.csv`, `target-2.csv`, … that is not there: each sitting at a study has its own.
-    pub(crate) fn unused(&self, stem: &str, extension: &str) -> PathBuf {
-        let names = std::iter::once(format!("{stem}.{extension}"));
-        let mut names = names.chain((2..).map(|n: u32| format!("{stem}-{n}.{extension}")));
-        names
+    pub(crate) fn unused(&self, stem: &str, ending: &str) -> PathBuf {
+        numbered(stem, ending)
             .find_map(|name| Some(self.join(&name)).filter(|path| !path.exists()))
             .expect("names are counted without end")
     }
@@ -168,6 +166,11 @@ impl RunDir {
     }
 }
 
+/// A file's or folder's name and, after it, those that are taken when it is there already: `a.csv`, `a-2.csv`, …
+pub(crate) fn numbered(stem: &str, ending: &str) -> impl Iterator<Item = String> {
+    std::iter::once(format!("{stem}{ending}")).chain((2..).map(move |n: u32| format!("{stem}-{n}{ending}")))
+}
+
 /// Writes a file so that there is either what was there or what is there now.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<()> {
     let new = path.with_extension("new");
@@ -186,8 +189,7 @@ pub fn new_folder(out: &Path, name: &str) -> Result<PathBuf> {
 
 /// Makes `name`, or the first of `name-2`, `name-3`, … that does not exist: no run ever writes into another's folder.
 fn create_unused(out: &Path, name: &str) -> Result<PathBuf> {
-    let names = std::iter::once(name.to_owned()).chain((2..).map(|n: u32| format!("{name}-{n}")));
-    for name in names {
+    for name in numbered(name, "") {
         let path = out.join(name);
         match std::fs::create_dir(&path) {
             Ok(()) => return Ok(path),

@@ -151,7 +151,7 @@ fn day() -> RunPage {
     RunPage {
         name: "day".into(),
         stretches: (0..288).map(stretch).collect(),
-        target: (0..86_400).map(target).collect(),
+        target: vec![(0..86_400).map(target).collect()],
         health: (0..86_400).map(health).collect(),
         ..RunPage::default()
     }

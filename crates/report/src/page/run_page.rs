@@ -6,12 +6,13 @@ use std::fmt::Write as _;
 use super::axis::Unit;
 use super::html::{escape, facts, file, table};
 use super::run_charts::{self, Clock};
-use super::samples::{HealthSample, TargetSample, health_chart, target_charts};
+use super::samples::{HealthSample, TargetSample, health_chart, joined, target_charts};
 use super::timeline::Stretch;
 use super::{document, wide};
 use crate::environment::Environment;
 use crate::hlog::Histograms;
 use crate::result::{Model, RunResult};
+use crate::study::Study;
 use crate::summary::{self, bytes, percent, three_digits};
 use crate::table::Table;
 
@@ -28,8 +29,10 @@ pub struct RunPage {
     pub stretches: Vec<Stretch>,
     /// The histograms of the whole run.
     pub histograms: Option<Histograms>,
-    /// What the target used.
-    pub target: Vec<TargetSample>,
+    /// What the target used, in each sitting; a run has one, and a study may have more.
+    pub target: Vec<Vec<TargetSample>>,
+    /// What the study came to, if it is one.
+    pub study: Option<Study>,
     /// How the machine was.
     pub health: Vec<HealthSample>,
     /// Files that are shown as they are, by their names.
@@ -50,6 +53,7 @@ impl RunPage {
             body.push_str(&tiles(run));
             body.push_str(&limits(run));
         }
+        body.push_str(&self.study());
         body.push_str(&self.charts(result));
         if let Some(run) = result {
             body.push_str(&tables(run));
@@ -140,12 +144,30 @@ impl RunPage {
         let before_s = self.before_s(result, clock.length_s);
         section(
             "Target",
-            target_charts(&self.target, before_s, clock.length_s).iter().map(|chart| chart.html()).collect(),
+            target_charts("Target", self.last_sitting(), before_s, clock.length_s)
+                .iter()
+                .map(|chart| chart.html())
+                .collect(),
         );
         let health = health_chart(&self.health, clock.length_s);
         let generator = std::iter::once(run_charts::lateness(stretches, &clock)).chain(health);
-        section("Generator and machine", generator.map(|chart| chart.html()).collect());
+        section("Generator and machine", generator.map(|chart| wide(&chart.html())).collect());
         html
+    }
+
+    fn last_sitting(&self) -> &[TargetSample] {
+        self.target.last().map_or(&[], Vec::as_slice)
+    }
+
+    /// What the study came to, and what it used from its first sitting to its last.
+    fn study(&self) -> String {
+        let Some(study) = &self.study else { return String::new() };
+        let samples = joined(&self.target);
+        let length_s = samples.last().map_or(0.0, |sample| sample.at_s);
+        let charts: String =
+            target_charts("Study", &samples, 0.0, length_s).iter().map(|chart| wide(&chart.html())).collect();
+        let table = table(&study.table());
+        format!("<h2>Study</h2>\n<div class=\"grid\">\n{charts}</div>\n<div class=\"card\">{table}</div>\n")
     }
 
     fn percentiles(&self, untold: &BTreeSet<&str>) -> Option<String> {
@@ -155,7 +177,7 @@ impl RunPage {
 
     /// How long the target was watched before the run began: while people's past was uploaded, and a little longer.
     fn before_s(&self, result: Option<&RunResult>, length_s: f64) -> f64 {
-        let last_s = self.target.last().map_or(0.0, |sample| sample.at_s);
+        let last_s = self.last_sitting().last().map_or(0.0, |sample| sample.at_s);
         result.map_or(0.0, |run| run.upload.seconds).max(last_s - length_s)
     }
 
@@ -349,7 +371,7 @@ mod tests {
             name: "a-run".into(),
             result: Some(RunResult { operations: BTreeMap::from(operations), ..RunResult::example() }),
             stretches: timeline.finish(),
-            target: (0..seconds).map(sample).collect(),
+            target: vec![(0..seconds).map(sample).collect()],
             health: (0..seconds).map(|s| HealthSample { at_s: s.into(), ..HealthSample::default() }).collect(),
             ..RunPage::default()
         }
@@ -364,6 +386,16 @@ mod tests {
         for outside in ["http://", "https://", "src=", "@import", "url("] {
             assert_eq!(html.replace("http://www.w3.org/2000/svg", "").matches(outside).count(), 0, "{outside}");
         }
+    }
+
+    #[test]
+    fn a_study_is_shown_from_its_first_sitting_to_its_last() {
+        let mut page = RunPage { study: Some(Study { people: 10_000, ..Study::default() }), ..page(30) };
+        page.target.push(page.target.concat());
+        let html = page.html();
+        assert!(html.contains("<h2>Study</h2>") && html.contains("10000"), "{html}");
+        assert_eq!(html.matches("id=\"study-memory\"").count(), 1);
+        assert_eq!(html.matches("id=\"target-memory\"").count(), 1);
     }
 
     #[test]

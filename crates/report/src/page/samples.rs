@@ -78,6 +78,23 @@ pub fn read_scraped(ndjson: &str, cpu_s: &str, memory_bytes: &str) -> Result<Vec
     Ok(samples)
 }
 
+/// Samples of one sitting after the other as if they had followed each other at once.
+pub(crate) fn joined(sittings: &[Vec<TargetSample>]) -> Vec<TargetSample> {
+    let mut before = TargetSample::default();
+    let mut joined = Vec::new();
+    for samples in sittings {
+        // Each sitting has a process of its own, which begins to count anew.
+        joined.extend(samples.iter().map(|sample| TargetSample {
+            at_s: before.at_s + sample.at_s,
+            cpu_s: before.cpu_s + sample.cpu_s,
+            written_bytes: before.written_bytes + sample.written_bytes,
+            ..*sample
+        }));
+        before = joined.last().copied().unwrap_or(before);
+    }
+    joined
+}
+
 /// Samples more than this are thinned out: each that is left stands for those before it.
 const SAMPLES_MAX: usize = 360;
 
@@ -85,8 +102,8 @@ fn thinned<T: Copy>(samples: &[T]) -> impl Iterator<Item = &[T]> {
     samples.chunks(samples.len().div_ceil(SAMPLES_MAX).max(1))
 }
 
-/// The target's charts, of samples of which the first was taken `before_s` before the run began.
-pub(crate) fn target_charts(samples: &[TargetSample], before_s: f64, length_s: f64) -> Vec<Chart> {
+/// The charts of a target as `whose` samples tell, of which the first was taken `before_s` before the time axis begins.
+pub(crate) fn target_charts(whose: &str, samples: &[TargetSample], before_s: f64, length_s: f64) -> Vec<Chart> {
     let mut last = match samples.first() {
         Some(first) if samples.len() > 1 => *first,
         _ => return Vec::new(),
@@ -113,27 +130,28 @@ pub(crate) fn target_charts(samples: &[TargetSample], before_s: f64, length_s: f
         // Of a target that somebody else started less is seen.
         series.retain(|series| series.values.iter().flatten().any(|value| *value > 0.0));
         let highest = series.iter().flat_map(|series| series.values.iter().flatten()).fold(0.0, |a: f64, b| a.max(*b));
-        let chart = Chart::new(id, title, (Axis::time(length_s), xs.clone()), Axis::linear(highest, unit), series);
+        let (id, title) = (format!("{}-{id}", whose.to_lowercase()), format!("{whose}: {title}"));
+        let chart = Chart::new(&id, &title, (Axis::time(length_s), xs.clone()), Axis::linear(highest, unit), series);
         Chart { told: told.to_owned(), ..chart }
     };
     let charts = [
         chart(
-            "target-cpu",
-            "Target: processor",
+            "cpu",
+            "processor",
             "How many cores its process kept busy.",
             Unit::Cores,
             vec![Series::line("busy cores", "blue", cpu).drawn(Kind::Area)],
         ),
         chart(
-            "target-memory",
-            "Target: memory and disk",
+            "memory",
+            "memory and disk",
             "Memory its process held, and room its data took.",
             Unit::Bytes,
             vec![Series::line("memory", "violet", memory), Series::line("on disk", "teal", disk)],
         ),
         chart(
-            "target-written",
-            "Target: written",
+            "written",
+            "written",
             "Bytes it handed to the disk each second.",
             Unit::Bytes,
             vec![Series::line("bytes per s", "teal", written).drawn(Kind::Area)],
@@ -191,18 +209,37 @@ mod tests {
         let samples = read_scraped(lines, "cpu", "rss").unwrap();
         let told: Vec<_> = samples.iter().map(|sample| (sample.at_s, sample.cpu_s, sample.memory_bytes)).collect();
         assert_eq!(told, [(1.0, 2.0, 0.0), (6.0, 2.0, 5e6), (11.0, 2.0, 5e6)]);
-        let charts = target_charts(&samples, 0.0, 20.0);
+        let charts = target_charts("Target", &samples, 0.0, 20.0);
         assert_eq!(charts.iter().map(|chart| chart.id.as_str()).collect::<Vec<_>>(), ["target-memory"]);
         assert!(read_scraped("damage\n", "cpu", "rss").is_err());
+    }
+
+    #[test]
+    fn sittings_follow_each_other() {
+        let sitting = |disk_bytes: f64| {
+            let at = |at_s| TargetSample {
+                at_s,
+                cpu_s: at_s / 2.0,
+                disk_bytes,
+                written_bytes: 10.0,
+                ..TargetSample::default()
+            };
+            vec![at(1.0), at(2.0)]
+        };
+        let told: Vec<_> = joined(&[sitting(5.0), vec![], sitting(7.0)])
+            .iter()
+            .map(|sample| (sample.at_s, sample.cpu_s, sample.disk_bytes, sample.written_bytes))
+            .collect();
+        assert_eq!(told, [(1.0, 0.5, 5.0, 10.0), (2.0, 1.0, 5.0, 10.0), (3.0, 1.5, 7.0, 20.0), (4.0, 2.0, 7.0, 20.0)]);
     }
 
     #[test]
     fn a_day_of_samples_becomes_a_chart() {
         let sample = |s: u32| TargetSample { at_s: s.into(), cpu_s: f64::from(s) * 0.5, ..TargetSample::default() };
         let samples: Vec<_> = (0..86_400).map(sample).collect();
-        let charts = target_charts(&samples, 10.0, 86_380.0);
+        let charts = target_charts("Target", &samples, 10.0, 86_380.0);
         assert!((300..=SAMPLES_MAX).contains(&charts[0].xs.len()));
         assert!(charts[0].series[0].values.iter().all(|cores| *cores == Some(0.5)));
-        assert!(target_charts(&samples[..1], 0.0, 10.0).is_empty());
+        assert!(target_charts("Target", &samples[..1], 0.0, 10.0).is_empty());
     }
 }
