@@ -11,6 +11,10 @@ use crate::value::Value;
 /// An entry with more leaves is kept as text.
 const LEAVES_MAX: usize = 4096;
 
+/// Once the entries of an upload or a chunk have more names than this between them, what comes is kept as text: a name takes
+/// some 200 bytes of memory, and may have taken ten in a body. Phones have some hundred.
+const NAMES_MAX: usize = 1 << 16;
+
 /// So many layouts are remembered.
 const LAYOUTS_MAX: usize = 32;
 
@@ -132,7 +136,7 @@ impl Leaves {
 /// Adds the leaves of what is read next, whatever it is.
 ///
 /// # Errors
-/// When it cannot be read, has a key twice, or too many leaves.
+/// When it cannot be read, has a key twice, or too many leaves or names.
 pub(crate) fn walk<'de, D: Deserializer<'de>>(
     deserializer: D,
     paths: &mut Paths,
@@ -142,7 +146,8 @@ pub(crate) fn walk<'de, D: Deserializer<'de>>(
     Walk { paths, texts, leaves, path: ROOT }.deserialize(deserializer)
 }
 
-/// Adds the leaves of the object `text`; `false` if it is no object, has a key twice, or too many leaves.
+/// Adds the leaves of the object `text`; `false` if it is no object, has a key twice, or too many leaves or
+/// names.
 pub(crate) fn flatten(text: &str, paths: &mut Paths, texts: &mut String, leaves: &mut Leaves) -> bool {
     let mut reader = serde_json::Deserializer::from_str(text);
     walk(&mut reader, paths, texts, leaves).is_ok() && reader.end().is_ok() && text.trim_start().starts_with('{')
@@ -159,6 +164,9 @@ impl Walk<'_> {
     fn push<E: Error>(self, value: Value) -> Result<(), E> {
         if self.leaves.leaves.len() == LEAVES_MAX {
             return Err(E::custom("too many leaves"));
+        }
+        if self.paths.own().len() > NAMES_MAX {
+            return Err(E::custom("too many names"));
         }
         self.leaves.push(self.path, value);
         Ok(())

@@ -266,3 +266,21 @@ fn what_is_no_entry_comes_back_as_it_was() {
         assert!(is_same || text == given, "{}", given.get(..40).unwrap_or(given));
     }
 }
+
+#[test]
+fn more_names_than_anything_has_come_back_too() {
+    let entry = |number: usize| {
+        let data = (0..2_000).map(|name| (format!("{number} {name}"), json!(name)));
+        let metadata = json!({"type": "t", "key": "x", "write_ts": 1.5});
+        Entry { key: "x", write_ts: 1.5, value: json!({"metadata": metadata, "data": Map::from_iter(data)}) }
+    };
+    let entries: Vec<Entry> = (0..40).map(entry).collect();
+    let list = |entries: &[Entry]| Value::Array(entries.iter().map(|entry| entry.value.clone()).collect()).to_string();
+    assert!(serde_json::from_str::<Ordinary>(&list(&entries)).is_err());
+    assert!(serde_json::from_str::<Ordinary>(&list(&entries[..30])).is_ok());
+    let rows = parse(&entries);
+    for bytes in [rows.encode(), rows.pack()] {
+        let decoded = Rows::decode(&bytes, None).unwrap();
+        decoded.texts().zip(&entries).for_each(|(text, entry)| assert_is(&text, &entry.value));
+    }
+}
