@@ -83,13 +83,15 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<Exit, Failure> {
         )));
     }
     let builds = tempfile::tempdir().context("making a folder for the builds")?;
-    let build = |name: &str, side: &str| program(name, &builds.path().join(side));
-    let programs = [build(&args.baseline, SIDES[0])?, build(&args.candidate, SIDES[1])?];
+    // Both are found before the first is built: that takes minutes, in which a branch may move on.
+    let found = [Build::named(&args.baseline)?, Build::named(&args.candidate)?];
+    let program = |build: &Build, side: &str| build.program(&builds.path().join(side));
+    let programs = [program(&found[0], SIDES[0])?, program(&found[1], SIDES[1])?];
     let environment = environment(&surroundings::caller());
     let date = environment.started_at.get(..10).unwrap_or("undated");
     let stem = args.scenario.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let dir = new_folder(&args.out, &format!("{date}-{}-compare-{stem}", environment.host))?;
-    let told = format!("baseline = {:?}\ncandidate = {:?}\n", args.baseline, args.candidate);
+    let told = format!("baseline = {:?}\ncandidate = {:?}\n", found[0].told(), found[1].told());
     std::fs::write(dir.join("builds.toml"), told).with_context(|| format!("writing into {}", dir.display()))?;
     let mut order = Xoshiro256PlusPlus::seed_from_u64(args.order);
     let mut series = |kind: &str, count: u32, programs: [&Path; 2]| -> Result<Option<Vec<Pair>>, Failure> {
@@ -144,21 +146,55 @@ fn one_run(args: &Args, target: &Target, program: &Path, out: &Path) -> Result<R
     Ok(result)
 }
 
-/// The program that `name` stands for: itself, or what is built from a revision in the folder `dir`.
-fn program(name: &str, dir: &Path) -> Result<PathBuf, Failure> {
-    let path = Path::new(name);
-    if path.is_file() {
-        return Ok(path.canonicalize().with_context(|| format!("finding {name}"))?);
+/// What somebody calls a build.
+enum Build {
+    Program { name: String, path: PathBuf },
+    Revision { name: String, commit: String },
+}
+
+impl Build {
+    fn named(name: &str) -> Result<Self, Failure> {
+        let path = Path::new(name);
+        if path.is_file() {
+            let path = path.canonicalize().with_context(|| format!("finding {name}"))?;
+            return Ok(Self::Program { name: name.to_owned(), path });
+        }
+        match revision(name)? {
+            Some(commit) => Ok(Self::Revision { name: name.to_owned(), commit }),
+            None => Err(Failure::Usage(anyhow!("`{name}` is neither a program nor a revision that git knows here"))),
+        }
     }
-    if git(&["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")]).is_err() {
-        return Err(Failure::Usage(anyhow!("`{name}` is neither a program nor a revision that git knows here")));
+
+    /// What it was called, and what that stands for now.
+    fn told(&self) -> String {
+        match self {
+            Self::Program { name, .. } => name.clone(),
+            Self::Revision { name, commit } => format!("{name} ({commit})"),
+        }
     }
-    let tree = dir.join("tree");
-    let tree_text = tree.to_str().context("the folder for builds has a name that is no text")?;
-    git(&["worktree", "add", "--force", "--detach", tree_text, name])?;
-    let built = build(&tree, dir);
-    git(&["worktree", "remove", "--force", tree_text])?;
-    Ok(built?)
+
+    /// The program, which is built in the folder `dir` if there is none.
+    fn program(&self, dir: &Path) -> Result<PathBuf> {
+        let commit = match self {
+            Self::Program { path, .. } => return Ok(path.clone()),
+            Self::Revision { commit, .. } => commit,
+        };
+        let tree = dir.join("tree");
+        let tree_text = tree.to_str().context("the folder for builds has a name that is no text")?;
+        git(&["worktree", "add", "--force", "--detach", tree_text, commit])?;
+        let built = build(&tree, dir);
+        git(&["worktree", "remove", "--force", tree_text])?;
+        built
+    }
+}
+
+/// The commit that `name` stands for, if git knows one.
+fn revision(name: &str) -> Result<Option<String>> {
+    let mut git = Command::new("git");
+    git.args(["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")]).stderr(Stdio::inherit());
+    let output = git.output().context("asking git for a revision")?;
+    let commit = String::from_utf8(output.stdout).context("git answered with no text")?;
+    Ok(output.status.success().then(|| commit.trim().to_owned()))
 }
 
 fn build(tree: &Path, dir: &Path) -> Result<PathBuf> {
