@@ -321,7 +321,7 @@ mod tests {
                 run.machine = Some(MachineUse { disk_bytes: Some(1 << 30), ..MachineUse::default() });
             }
         };
-        breaks(&after(fill(2 << 30)), "took 2.1 GB, and its disk has room for 1.1 GB");
+        breaks(&after(fill(2 << 30)), "took 2.15 GB, and its disk has room for 1.07 GB");
         assert_eq!(after(fill(1 << 30)).outcome, Outcome::Holds);
     }
 
