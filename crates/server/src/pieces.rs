@@ -237,10 +237,11 @@ mod tests {
         ) {
             let body = format!("{{\"user\":1,{}}}", parts.concat());
             for body in [body, parts.concat()] {
-                let whole = serde_json::from_str::<Value>(&body).ok();
                 // Of two lists of that name `Value` keeps the last, which is another matter.
-                prop_assume!(body.matches("phone_to_server").count() < 2);
-                prop_assert_eq!(joined(body.as_bytes(), step, piece_bytes), whole);
+                if body.matches("phone_to_server").count() < 2 {
+                    let whole = serde_json::from_str::<Value>(&body).ok();
+                    prop_assert_eq!(joined(body.as_bytes(), step, piece_bytes), whole);
+                }
             }
         }
     }
