@@ -146,8 +146,8 @@ pub(crate) fn walk<'de, D: Deserializer<'de>>(
     Walk { paths, texts, leaves, path: ROOT }.deserialize(deserializer)
 }
 
-/// Adds the leaves of the object `text`; `false` if it is no object, has a key twice, or too many leaves or
-/// names.
+/// Adds the leaves of the object `text`; `false` if it is no object, has a key twice, or too many leaves
+/// or names.
 pub(crate) fn flatten(text: &str, paths: &mut Paths, texts: &mut String, leaves: &mut Leaves) -> bool {
     let mut reader = serde_json::Deserializer::from_str(text);
     walk(&mut reader, paths, texts, leaves).is_ok() && reader.end().is_ok() && text.trim_start().starts_with('{')
@@ -165,9 +165,6 @@ impl Walk<'_> {
         if self.leaves.leaves.len() == LEAVES_MAX {
             return Err(E::custom("too many leaves"));
         }
-        if self.paths.own().len() > NAMES_MAX {
-            return Err(E::custom("too many names"));
-        }
         self.leaves.push(self.path, value);
         Ok(())
     }
@@ -181,6 +178,10 @@ impl<'de> DeserializeSeed<'de> for Walk<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        // Before every value, so that what is refused adds no more names on the way to its first leaf.
+        if self.paths.own().len() > NAMES_MAX {
+            return Err(D::Error::custom("too many names"));
+        }
         deserializer.deserialize_any(self)
     }
 }
@@ -274,5 +275,25 @@ impl<'de> Visitor<'de> for Key<'_> {
     fn visit_str<E: Error>(self, key: &str) -> Result<PathId, E> {
         let Walk { paths, leaves, path, .. } = self.walk;
         Ok(leaves.child(paths, path, self.last, key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_refused_for_its_names_adds_no_more_of_them() {
+        let (mut paths, mut texts, mut leaves) = (Paths::default(), String::new(), Leaves::default());
+        let deep = |entry: usize| {
+            let open: String = (0..100).map(|name| format!("{{\"{entry} {name}\":")).collect();
+            format!("{open}1{}", "}".repeat(100))
+        };
+        let taken = (0..1_000).filter(|entry| {
+            leaves.clear();
+            flatten(&deep(*entry), &mut paths, &mut texts, &mut leaves)
+        });
+        assert_eq!(taken.count(), NAMES_MAX / 100);
+        assert_eq!(paths.own().len(), NAMES_MAX + 1);
     }
 }
