@@ -58,7 +58,7 @@ where
     let mut connection: Option<T::Connection> = None;
     let mut again = None;
     loop {
-        let waiting = match again.take() {
+        let mut waiting = match again.take() {
             Some(waiting) => waiting,
             None => {
                 let next = requests.lock().await.next().await;
@@ -72,6 +72,7 @@ where
         };
         let is_open = connection.as_ref().is_some_and(Connection::is_usable);
         let opened = if is_open { Ok(()) } else { line.connect().await.map(|open| connection = Some(open)) };
-        again = line.carry_on(worker, opened, &mut connection, waiting).await;
+        let is_again = line.carry_on(worker, opened, &mut connection, &mut waiting).await;
+        again = is_again.then_some(waiting);
     }
 }

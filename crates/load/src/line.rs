@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell, RefMut};
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
@@ -82,6 +82,14 @@ pub(crate) struct Waiting {
     pub(crate) is_ours: bool,
     /// Whether a connection was closed under it before.
     pub(crate) is_again: bool,
+}
+
+/// What became of a connection and of the request that it carried.
+struct Carriage {
+    /// The connection is of more use.
+    is_kept: bool,
+    /// The request is to be sent again.
+    is_again: bool,
 }
 
 impl<T: Transport + 'static, R: Record + 'static> Line<T, R> {
@@ -193,8 +201,9 @@ impl<T: Transport + 'static, R: Record + 'static> Line<T, R> {
             // Others may have taken what was waiting while this one was opened.
             if let Some(mut waiting) = self.take() {
                 waiting.is_ours &= was_open;
-                let again = self.carry_on(worker, opened, &mut connection, waiting).await;
-                again.into_iter().for_each(|again| self.waiting.borrow_mut().push_front(again));
+                if self.carry_on(worker, opened, &mut connection, &mut waiting).await {
+                    self.waiting.borrow_mut().push_front(waiting);
+                }
             }
             is_called = self.wanted(worker).await;
         }
@@ -249,37 +258,33 @@ impl<T: Transport + 'static, R: Record + 'static> Line<T, R> {
     }
 
     /// Carries a request over `connection`, which was `opened` for it or was open. Lets go of a connection that is of no
-    /// more use, and gives the request back if it is to be sent again: the target had closed the connection before, or
-    /// refused it for now.
+    /// more use. True if the request is to be sent again: the target had closed the connection before, or refused it for
+    /// now.
+    ///
+    /// It is lent from here on rather than handed over: every future that takes it would move it twice.
     pub(crate) async fn carry_on(
         self: &Rc<Self>,
         worker: usize,
         opened: Result<(), Failure>,
         connection: &mut Option<T::Connection>,
-        waiting: Waiting,
-    ) -> Option<Waiting> {
+        waiting: &mut Waiting,
+    ) -> bool {
         let (Ok(()), Some(open)) = (opened, &mut *connection) else {
             let failure = opened.err().unwrap_or(Failure::Connect);
             let sample = Sample::released(&waiting.request, waiting.released);
             self.record.borrow_mut().record(&sample.ended(self.now(), Outcome::Failed(failure)));
-            self.try_again(waiting.request, failure);
-            return None;
+            self.try_again(&waiting.request, failure);
+            return false;
         };
-        let (is_kept, again) = self.carry(worker, open, waiting).await;
-        if !is_kept {
+        let carried = self.carry(worker, open, waiting).await;
+        if !carried.is_kept {
             *connection = None;
         }
-        again
+        carried.is_again
     }
 
-    /// Sends a request and waits for its answer; says whether the connection is of any more use, and gives the request
-    /// back if it is to be sent again.
-    async fn carry(
-        self: &Rc<Self>,
-        worker: usize,
-        open: &mut T::Connection,
-        mut waiting: Waiting,
-    ) -> (bool, Option<Waiting>) {
+    /// Sends a request and waits for its answer.
+    async fn carry(self: &Rc<Self>, worker: usize, open: &mut T::Connection, waiting: &mut Waiting) -> Carriage {
         let sent = self.now();
         if waiting.is_ours {
             waiting.released = sent;
@@ -289,26 +294,27 @@ impl<T: Transport + 'static, R: Record + 'static> Line<T, R> {
         if !waiting.is_again && !sample.is_retry {
             self.record.borrow_mut().sent(sample.operation);
         }
-        let answer = self.unless_expired(worker, open.exchange(&waiting.request)).await;
+        let answer = self.unless_expired(worker, pin!(open.exchange(&waiting.request))).await;
         self.note(worker, None);
         let (outcome, is_kept) = match answer {
             Ok(answer) => (Outcome::Completed(answer), true),
             Err(Failure::Limited(_)) if self.is_patient(waiting.released) => {
                 self.record.borrow_mut().held_back(sample.operation);
                 sleep(PAUSE).await;
-                return (true, Some(waiting));
+                return Carriage { is_kept: true, is_again: true };
             }
             Err(Failure::Closed) if !waiting.is_again => {
-                return (false, Some(Waiting { is_ours: false, is_again: true, ..waiting }));
+                (waiting.is_ours, waiting.is_again) = (false, true);
+                return Carriage { is_kept: false, is_again: true };
             }
             Err(Failure::Closed) => (Outcome::Failed(Failure::Broken), false),
             Err(failure) => (Outcome::Failed(failure), matches!(failure, Failure::Status(_) | Failure::Limited(_))),
         };
         self.record.borrow_mut().record(&sample.ended(self.now(), outcome));
         if let Outcome::Failed(failure) = outcome {
-            self.try_again(waiting.request, failure);
+            self.try_again(&waiting.request, failure);
         }
-        (is_kept, None)
+        Carriage { is_kept, is_again: false }
     }
 
     fn is_patient(&self, released: Duration) -> bool {
@@ -317,11 +323,8 @@ impl<T: Transport + 'static, R: Record + 'static> Line<T, R> {
 
     /// Puts a request that failed into the line once more, when whoever sent it would. The end of the schedule waits for
     /// nobody who would try later.
-    fn try_again(self: &Rc<Self>, request: Request, failure: Failure) {
-        let now = self.now();
-        let Some(again) = Some(request).filter(|_| failure.is_passing()).and_then(|request| request.again(now)) else {
-            return;
-        };
+    fn try_again(self: &Rc<Self>, request: &Request, failure: Failure) {
+        let Some(again) = failure.is_passing().then(|| request.again(self.now())).flatten() else { return };
         let line = Rc::clone(self);
         tokio::task::spawn_local(async move {
             sleep_until(line.epoch + again.at).await;
@@ -344,9 +347,8 @@ impl<T: Transport + 'static, R: Record + 'static> Line<T, R> {
     async fn unless_expired(
         &self,
         worker: usize,
-        answer: impl Future<Output = Result<Answer, Failure>>,
+        mut answer: Pin<&mut impl Future<Output = Result<Answer, Failure>>>,
     ) -> Result<Answer, Failure> {
-        let mut answer = pin!(answer);
         poll_fn(|context| {
             if let Poll::Ready(answer) = answer.as_mut().poll(context) {
                 return Poll::Ready(answer);

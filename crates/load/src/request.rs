@@ -61,10 +61,10 @@ impl Request {
     }
 
     /// The same once more, at the first moment after `failed` at which it would be tried again.
-    pub(crate) fn again(mut self, failed: Duration) -> Option<Self> {
-        self.retries_at.retain(|at| *at >= failed);
-        let at = (!self.retries_at.is_empty()).then(|| self.retries_at.remove(0))?;
-        Some(Self { at, is_retry: true, ..self })
+    pub(crate) fn again(&self, failed: Duration) -> Option<Self> {
+        let mut later = self.retries_at.iter().copied().filter(|at| *at >= failed);
+        let at = later.next()?;
+        Some(Self { at, retries_at: later.collect(), is_retry: true, ..self.clone() })
     }
 }
 

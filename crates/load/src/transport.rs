@@ -1,5 +1,6 @@
 //! How a request is carried. The driver only knows these two traits, so a test can script what a target does.
 
+mod gathered;
 pub mod http1;
 pub mod proxied;
 

@@ -7,7 +7,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::header::RETRY_AFTER;
-use hyper::{Response, StatusCode, Uri};
+use hyper::{StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use rushhour_model::wire::is_empty_answer;
 use rustls::ClientConfig;
@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use crate::address::Address;
 use crate::request::Request;
 use crate::tls::{self, Tls, TlsError, Trust};
+use crate::transport::gathered::Gathered;
 use crate::transport::{Answer, Connection, Failure, Transport};
 
 /// How long opening a connection may take.
@@ -88,7 +89,8 @@ impl Http1Connection {
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
-        let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|_| Failure::Connect)?;
+        let opened = handshake(TokioIo::new(Gathered::new(stream))).await;
+        let (sender, connection) = opened.map_err(|_| Failure::Connect)?;
         // It ends with the sender; what breaks it shows in the exchange.
         tokio::task::spawn_local(connection);
         Ok(Self { sender })
@@ -103,14 +105,14 @@ impl Connection for Http1Connection {
         *message.headers_mut() = request.all_headers();
         // Whoever gets the message back knows that nothing of it was sent.
         let response = self.sender.try_send_request(message).await;
-        let response = response.map_err(|mut error| match error.take_message() {
+        let mut response = response.map_err(|mut error| match error.take_message() {
             Some(_) => Failure::Closed,
             None => Failure::Broken,
         })?;
         let status = response.status();
         let is_limited = status == StatusCode::TOO_MANY_REQUESTS
             || status == StatusCode::SERVICE_UNAVAILABLE && response.headers().contains_key(RETRY_AFTER);
-        let answer = read(response).await.map_err(|_| Failure::Broken)?;
+        let answer = read(response.body_mut()).await.map_err(|_| Failure::Broken)?;
         match status {
             status if status.is_success() => Ok(answer),
             status if is_limited => Err(Failure::Limited(status.as_u16())),
@@ -123,8 +125,7 @@ impl Connection for Http1Connection {
     }
 }
 
-async fn read(response: Response<Incoming>) -> Result<Answer, hyper::Error> {
-    let mut body = response.into_body();
+async fn read(body: &mut Incoming) -> Result<Answer, hyper::Error> {
     let mut bytes = 0;
     let mut kept = [0; KEPT_BYTES];
     let mut kept_bytes = 0;
