@@ -45,15 +45,14 @@ fn a_build_is_compared_with_itself_and_kept() {
 }
 
 /// A repository with one commit, and a folder with a `cargo` that hands out the program under test if it is called in that
-/// commit's tree.
-fn repository_of_one(dir: &Path) -> (PathBuf, PathBuf) {
+/// commit's tree, while somebody commits what cannot be built.
+fn repository_that_moves_on(dir: &Path) -> (PathBuf, PathBuf) {
     let (repository, path) = (dir.join("repository"), dir.join("path"));
     fs::create_dir_all(&repository).unwrap();
     fs::create_dir_all(&path).unwrap();
     fs::write(repository.join("marker"), "").unwrap();
-    for arguments in
-        ["init --quiet", "add marker", "-c user.name=a -c user.email=a@example.org commit --quiet -m first"]
-    {
+    const COMMIT: &str = "-c user.name=a -c user.email=a@example.org commit --quiet";
+    for arguments in ["init --quiet", "add marker", &format!("{COMMIT} -m first")] {
         let git = Command::new("git").args(arguments.split(' ')).current_dir(&repository).status().unwrap();
         assert!(git.success(), "{arguments}");
     }
@@ -61,7 +60,9 @@ fn repository_of_one(dir: &Path) -> (PathBuf, PathBuf) {
     let program = rushhour().get_program().to_owned();
     let cargo = format!(
         "#!/bin/sh\nfor last; do :; done\ntest -f marker && test ! -s marker || exit 1\n\
-         mkdir -p \"$last/release\" && cp {program:?} \"$last/release/rushhour\"\n"
+         mkdir -p \"$last/release\" && cp {program:?} \"$last/release/rushhour\"\n\
+         unset GIT_DIR GIT_WORK_TREE\n\
+         git -C {repository:?} {COMMIT} -a -m broken --allow-empty\n"
     );
     let cargo_path = path.join("cargo");
     fs::write(&cargo_path, cargo).unwrap();
@@ -69,10 +70,17 @@ fn repository_of_one(dir: &Path) -> (PathBuf, PathBuf) {
     (repository, path)
 }
 
+/// The commit that a branch's end has now.
+fn head(repository: &Path) -> String {
+    let told = Command::new("git").args(["rev-parse", "HEAD"]).current_dir(repository).output().unwrap();
+    String::from_utf8(told.stdout).unwrap().trim().to_owned()
+}
+
 #[test]
-fn a_revision_is_built_in_a_tree_of_its_own() {
+fn a_revision_is_built_in_a_tree_of_its_own_as_it_was_when_it_was_named() {
     let dir = tempfile::tempdir().unwrap();
-    let (repository, path) = repository_of_one(dir.path());
+    let (repository, path) = repository_that_moves_on(dir.path());
+    let first = head(&repository);
     #[expect(clippy::disallowed_methods, reason = "the test's own `cargo` stands before all others")]
     let others = std::env::var("PATH").unwrap();
     let mut command = rushhour();
@@ -91,6 +99,9 @@ fn a_revision_is_built_in_a_tree_of_its_own() {
     command.arg("--scenario").arg(scenario(dir.path())).arg("--out").arg(dir.path().join("out"));
     let made = command.current_dir(&repository).env("PATH", format!("{}:{others}", path.display())).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let told = fs::read_to_string(only_folder(&dir.path().join("out")).join("builds.toml")).unwrap();
+    assert_eq!(told, format!("baseline = \"HEAD ({first})\"\ncandidate = \"HEAD ({first})\"\n"));
+    assert_ne!(head(&repository), first, "somebody committed while it was built");
     let trees = Command::new("git").args(["worktree", "list"]).current_dir(&repository).output().unwrap();
     assert_eq!(String::from_utf8(trees.stdout).unwrap().lines().count(), 1, "the trees are gone");
 }
