@@ -345,7 +345,11 @@ impl Record for Recorder {
     fn record(&mut self, sample: &Sample) {
         let window = self.phases.measure_start()..self.phases.measure_end();
         let index = sample.operation.index();
-        let (Some(tally), Some(recent)) = (self.tallies.get_mut(index), self.recent.get_mut(index)) else { return };
+        let (Some(tally), Some(recent), Some(spec)) =
+            (self.tallies.get_mut(index), self.recent.get_mut(index), self.specs.get(index))
+        else {
+            return;
+        };
         if sample.is_retry {
             // No schedule has it: among the others it would say how often the target failed, not how fast it is.
             tally.retried += u64::from(window.contains(&sample.intended));
@@ -355,8 +359,9 @@ impl Record for Recorder {
             tally.count(sample);
         }
         match sample.outcome {
-            Outcome::Completed(_) => {
+            Outcome::Completed(answer) => {
                 recent.completed += 1;
+                recent.completed_empty += u64::from(spec.is_reading && answer.is_empty);
                 // Throughput is what the target finishes per second, whenever that was intended.
                 tally.completed_while_measuring += u64::from(window.contains(&sample.done));
             }

@@ -32,6 +32,8 @@ pub struct IntervalOperation {
     pub sent: u64,
     /// Answered with success in it, whenever they were intended.
     pub completed: u64,
+    /// Of the completed, those whose answer carried nothing though it was asked for something.
+    pub completed_empty: u64,
     /// Failed in it, whenever they were intended.
     pub failed: u64,
     /// Given up in it because the run ended.
@@ -67,6 +69,7 @@ impl IntervalOperation {
         self.offered += other.offered;
         self.sent += other.sent;
         self.completed += other.completed;
+        self.completed_empty += other.completed_empty;
         self.failed += other.failed;
         self.censored += other.censored;
         self.shed += other.shed;
@@ -90,6 +93,9 @@ struct Line {
     offered: u64,
     sent: u64,
     completed: u64,
+    /// Runs of earlier versions do not tell.
+    #[serde(default)]
+    completed_empty: u64,
     failed: u64,
     censored: u64,
     shed: u64,
@@ -131,6 +137,7 @@ impl Interval {
                 offered: operation.offered,
                 sent: operation.sent,
                 completed: operation.completed,
+                completed_empty: operation.completed_empty,
                 failed: operation.failed,
                 censored: operation.censored,
                 shed: operation.shed,
@@ -270,6 +277,7 @@ fn operation(
         offered: line.offered,
         sent: line.sent,
         completed: line.completed,
+        completed_empty: line.completed_empty,
         failed: line.failed,
         censored: line.censored,
         shed: line.shed,
@@ -299,6 +307,7 @@ mod tests {
                 offered: 10 * factor,
                 sent: 9 * factor,
                 completed: 8,
+                completed_empty: 2,
                 failed: 1,
                 errors: BTreeMap::from([("status_503".to_owned(), 1)]),
                 backlog: factor,
@@ -335,8 +344,8 @@ mod tests {
             lines[0].starts_with("start_s,length_s,operation,offered,") && lines[0].ends_with("lateness_ms.max"),
             "{csv}"
         );
-        assert!(lines[1].starts_with("1.0,1.0,get,10,9,8,1,0,0,0,1,29,15.007,,,,29.0"), "{csv}");
-        assert!(lines[2].ends_with("log in,70,63,8,1,0,0,0,7,0,,,,,,0,,,,,"), "{csv}");
+        assert!(lines[1].starts_with("1.0,1.0,get,10,9,8,2,1,0,0,0,1,29,15.007,,,,29.0"), "{csv}");
+        assert!(lines[2].ends_with("log in,70,63,8,2,1,0,0,0,7,0,,,,,,0,,,,,"), "{csv}");
         let all = BTreeSet::new();
         assert_eq!((lines.len(), super::csv("", &all).unwrap()), (3, String::new()));
         assert_eq!(super::csv("x\n", &all).unwrap_err().to_string(), "line 1 of the intervals cannot be read");

@@ -7,7 +7,7 @@ use super::axis::Unit;
 use super::html::{escape, facts, file, table};
 use super::run_charts::{self, Clock};
 use super::samples::{HealthSample, TargetSample, health_chart, joined, target_charts};
-use super::timeline::Stretch;
+use super::timeline::{Stretch, always_empty};
 use super::{document, wide};
 use crate::environment::Environment;
 use crate::hlog::Histograms;
@@ -111,7 +111,7 @@ impl RunPage {
     }
 
     fn charts(&self, result: Option<&RunResult>) -> String {
-        let untold = result.map_or(BTreeSet::new(), RunResult::untold);
+        let untold = result.map_or_else(|| always_empty(&self.stretches), RunResult::untold);
         let clock = self.clock(result);
         let limits = result.map_or(&[][..], |run| &run.limits);
         let mut html = String::new();
@@ -413,6 +413,21 @@ mod tests {
         put.expect("it is there").is_always_empty = true;
         let html = page.html();
         assert!(html.contains("id=\"response-get\"") && !html.contains("id=\"response-put\""));
+    }
+
+    #[test]
+    fn nor_are_they_on_that_of_a_run_that_was_cut_off() {
+        let mut page = RunPage { result: None, ..page(30) };
+        for stretch in &mut page.stretches {
+            let get = stretch.operations.get_mut("get").expect("it is there");
+            get.completed_empty = get.completed;
+        }
+        let html = page.html();
+        assert!(html.contains("id=\"response-put\"") && !html.contains("id=\"response-get\""));
+        page.stretches.pop().expect("there are some");
+        let last = page.stretches.last_mut().and_then(|stretch| stretch.operations.get_mut("get"));
+        last.expect("it is there").completed_empty -= 1;
+        assert!(page.html().contains("id=\"response-get\""), "one answer carried something");
     }
 
     #[test]

@@ -82,6 +82,8 @@ pub struct StretchOperation {
     pub sent: u64,
     /// Answered with success in it.
     pub completed: u64,
+    /// Of the completed, those whose answer carried nothing though it was asked for something.
+    pub completed_empty: u64,
     /// Failed in it.
     pub failed: u64,
     /// How many of these of each kind; runs of earlier versions do not tell.
@@ -129,9 +131,18 @@ impl Timeline {
         operations.values().for_each(|operation| lateness.merge(&operation.lateness));
         let close = |(name, operation): (String, IntervalOperation)| {
             let backlog = backlogs.get(&name).copied().unwrap_or_default();
-            let IntervalOperation { offered, sent, completed, failed, errors, censored, response, .. } = operation;
-            let response_ms = response.percentiles();
-            (name, StretchOperation { offered, sent, completed, failed, errors, censored, backlog, response_ms })
+            let done = StretchOperation {
+                offered: operation.offered,
+                sent: operation.sent,
+                completed: operation.completed,
+                completed_empty: operation.completed_empty,
+                failed: operation.failed,
+                errors: operation.errors,
+                censored: operation.censored,
+                backlog,
+                response_ms: operation.response.percentiles(),
+            };
+            (name, done)
         };
         let operations = operations.into_iter().map(close).collect();
         self.done.push(Stretch { start_s, length_s, operations, lateness_ms: lateness.percentiles() });
@@ -151,6 +162,16 @@ pub(crate) fn names(stretches: &[Stretch]) -> Vec<&str> {
     let names: BTreeSet<&str> =
         stretches.iter().flat_map(|stretch| stretch.operations.keys().map(String::as_str)).collect();
     names.into_iter().collect()
+}
+
+/// The operations whose answers were all empty: their latencies are of no work.
+pub(crate) fn always_empty(stretches: &[Stretch]) -> BTreeSet<&str> {
+    let is_empty = |name: &&str| {
+        let done = || stretches.iter().filter_map(|stretch| stretch.operations.get(*name));
+        let completed: u64 = done().map(|of| of.completed).sum();
+        completed > 0 && completed == done().map(|of| of.completed_empty).sum::<u64>()
+    };
+    names(stretches).into_iter().filter(is_empty).collect()
 }
 
 #[cfg(test)]
