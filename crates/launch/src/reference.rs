@@ -62,6 +62,7 @@ impl Reference<'_> {
         if let (Some(study), Some(inspect)) = (&mut study, self.inspect) {
             let sitting = Sitting {
                 started_at: finished.result.environment.started_at.clone(),
+                commit: finished.result.environment.commit.clone(),
                 seconds: started.elapsed().as_secs_f64(),
                 days: study::read_uploaded(dir.path())?.days,
                 target_cpu_s: served.parts,

@@ -37,6 +37,8 @@ pub struct Study {
 pub struct Sitting {
     /// When it began, RFC 3339.
     pub started_at: String,
+    /// Of which commit the program was; empty in studies older than the field.
+    pub commit: String,
     /// How long it took.
     pub seconds: f64,
     /// How many days were uploaded when it ended.
@@ -89,6 +91,7 @@ impl Study {
         row("entries", self.entries.to_string());
         row("requests that failed", self.failed.to_string());
         row("sittings", self.sittings.len().to_string());
+        row("of commits", self.commits().join(", "));
         row("time, h", format!("{:.2}", self.seconds() / 3600.0));
         for (part, cpu_s) in self.cpu_s() {
             row(&format!("{part}, CPU s"), format!("{cpu_s:.1}"));
@@ -112,6 +115,18 @@ impl Study {
         table
     }
 
+    /// The commits of all sittings, each where it comes first.
+    fn commits(&self) -> Vec<&str> {
+        let mut commits = Vec::new();
+        for sitting in &self.sittings {
+            let commit = if sitting.commit.is_empty() { "not kept" } else { &sitting.commit };
+            if !commits.contains(&commit) {
+                commits.push(commit);
+            }
+        }
+        commits
+    }
+
     /// Processor time over all sittings by what it was used for, the generator's last.
     fn cpu_s(&self) -> Vec<(String, f64)> {
         let mut parts = BTreeMap::new();
@@ -129,7 +144,8 @@ mod tests {
 
     #[test]
     fn sittings_add_up() {
-        let sitting = |days, cpu_s| Sitting {
+        let sitting = |commit: &str, days, cpu_s| Sitting {
+            commit: commit.to_owned(),
             seconds: 1800.0,
             days,
             target_cpu_s: BTreeMap::from([("intake".to_owned(), cpu_s)]),
@@ -139,14 +155,15 @@ mod tests {
         let study = Study {
             people: 10,
             days: 30,
-            sittings: vec![sitting(12, 2.0), sitting(30, 3.5)],
+            sittings: vec![sitting("", 6, 1.0), sitting("ab25fd9", 12, 1.0), sitting("ab25fd9", 30, 3.5)],
             disk_bytes: BTreeMap::from([("chunks".to_owned(), 500_000), ("log".to_owned(), 100_000)]),
             ..Study::default()
         };
-        assert_eq!((study.user_days(), study.seconds()), (300, 3600.0));
+        assert_eq!((study.user_days(), study.seconds()), (300, 5400.0));
         assert_eq!(study.bytes_per_user_day(), Some(2000.0));
         let text = study.table().text();
-        for line in ["intake, CPU s", "5.5", "generator, CPU s", "2.0", "bytes per user-day, everything", "2000"] {
+        assert_eq!(study.commits(), ["not kept", "ab25fd9"]);
+        for line in ["intake, CPU s", "5.5", "generator, CPU s", "3.0", "bytes per user-day, everything", "2000"] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }
         let json = serde_json::to_string(&study).unwrap();
