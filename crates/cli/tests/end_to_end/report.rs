@@ -57,7 +57,8 @@ async fn check(browser: &Browser, file: &Path) {
     );
     assert_eq!(faults.await, json!([]), "{url}");
     browser.resize(390, 844).await;
-    assert_eq!(browser.run("return document.documentElement.scrollWidth").await, 390, "{url}");
+    let drawn = "return new Promise((told) => requestAnimationFrame(() => told(document.documentElement.scrollWidth)))";
+    assert_eq!(browser.run(drawn).await, 390, "{url}");
     browser.resize(1280, 900).await;
 }
 

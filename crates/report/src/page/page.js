@@ -37,6 +37,8 @@ const show = (chart, index) => {
       .forEach((other) => mark(other, nearest(other.xs, xs[index])));
   }
 };
+// Its place was that of another width, and may lie outside of this one.
+window.addEventListener("resize", hide);
 for (const chart of charts.filter(({ xs }) => xs.length)) {
   const { plot, xs } = chart, last = xs.length - 1;
   plot.setAttribute("role", "slider");

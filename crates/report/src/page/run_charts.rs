@@ -147,7 +147,10 @@ fn rule(outcome: &LimitOutcome) -> Option<Rule> {
     let limit: Limit = outcome.limit.parse().ok()?;
     let at = limit.response_ms_max()?;
     let name = outcome.limit.strip_prefix(&outcome.operation)?.strip_prefix(".response_ms.")?;
-    Some(Rule { name: format!("limit: {} ms", name.replace("p99_9", "p99.9")), at })
+    let name = name.replace("p99_9", "p99.9");
+    // What it holds in comes behind the value.
+    let (bound, window) = name.split_at(name.find(" in every").unwrap_or(name.len()));
+    Some(Rule { name: format!("limit: {bound} ms{window}"), at })
 }
 
 /// Rates that differ by less are one rate.
@@ -278,7 +281,7 @@ mod tests {
         let outcome =
             |limit: &str| LimitOutcome { limit: limit.into(), operation: "v1.put".into(), ..LimitOutcome::default() };
         let found = rule(&outcome("v1.put.response_ms.p99 < 250 in every 10 s")).unwrap();
-        assert_eq!((found.name.as_str(), found.at), ("limit: p99 < 250 in every 10 s ms", 250.0));
+        assert_eq!((found.name.as_str(), found.at), ("limit: p99 < 250 ms in every 10 s", 250.0));
         assert!(rule(&outcome("v1.put.failed_ratio < 0.1")).is_none());
     }
 }
