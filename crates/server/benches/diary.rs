@@ -143,3 +143,11 @@ fn a_week_of_composite_trips(bencher: Bencher<'_, '_>, kept: Kept) {
         .counter(BytesCount::new(mean))
         .bench_local(|| server.week(&server.tokens[next.replace((next.get() + 1) % server.tokens.len())]));
 }
+
+/// The same week, again and again.
+#[divan::bench(args = [Kept::Hot, Kept::Sealed])]
+fn a_week_of_composite_trips_again(bencher: Bencher<'_, '_>, kept: Kept) {
+    let server = Server::new(kept, Limits::default());
+    let token = server.tokens[0].as_str();
+    bencher.counter(BytesCount::new(server.week(token).len())).bench_local(|| server.week(token));
+}
