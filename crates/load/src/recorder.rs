@@ -124,7 +124,7 @@ struct Tally {
     request_bytes: u64,
     response_bytes: u64,
     response_bytes_max: u64,
-    answers_with_something: u64,
+    completed_empty: u64,
     parts: OperationHistograms,
     /// The slowest first.
     slow: Vec<Sample>,
@@ -141,7 +141,7 @@ impl Tally {
                 self.completed += 1;
                 self.response_bytes += answer.bytes;
                 self.response_bytes_max = self.response_bytes_max.max(answer.bytes);
-                self.answers_with_something += u64::from(!answer.is_empty);
+                self.completed_empty += u64::from(answer.is_empty);
                 self.time(sample);
             }
             Outcome::Failed(failure) => {
@@ -199,7 +199,7 @@ impl Tally {
         self.request_bytes += other.request_bytes;
         self.response_bytes += other.response_bytes;
         self.response_bytes_max = self.response_bytes_max.max(other.response_bytes_max);
-        self.answers_with_something += other.answers_with_something;
+        self.completed_empty += other.completed_empty;
         self.parts.merge(&other.parts);
         other.slow.iter().for_each(|sample| self.keep_if_slow(sample));
     }
@@ -228,7 +228,7 @@ impl Tally {
             request_bytes_mean: mean(self.request_bytes, self.offered),
             response_bytes_mean: mean(self.response_bytes, self.completed),
             response_bytes_max: self.response_bytes_max,
-            is_always_empty: spec.is_reading && self.completed > 0 && self.answers_with_something == 0,
+            is_always_empty: spec.is_reading && self.completed > 0 && self.completed == self.completed_empty,
             response_ms: self.parts.response.percentiles(),
             service_ms: self.parts.service.percentiles(),
             wait_ms: self.parts.wait.percentiles(),
