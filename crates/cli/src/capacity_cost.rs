@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::{Context, Result, anyhow};
+use rushhour_launch::cost::keep;
 use rushhour_launch::rundir::{RunDir, read_intervals};
 use rushhour_launch::study::STUDY_FILE;
 use rushhour_launch::{Launch, launch};
@@ -26,8 +27,6 @@ use crate::load_args::OverrideArgs;
 use crate::output::{say, show};
 use crate::progress::Progress;
 
-/// The file's name.
-pub(crate) const COST_FILE: &str = "cost.json";
 /// Threads of the server that make diaries.
 const PIPELINE: &str = "intake";
 const DAY_S: f64 = 86_400.0;
@@ -71,10 +70,8 @@ pub(crate) fn run(args: Args, quiet: bool) -> Result<Exit, Failure> {
     let measuring = Measuring { tried: &tried, dir: dir.path(), quiet };
     let repeats = block_on_one_thread(async |stop| measuring.repeats(args.repeats, progress, stop).await)?;
     let cost = vector(&repeats, &tried, study, &calibration)?;
-    let text = serde_json::to_string_pretty(&cost).context("writing the costs as JSON")? + "\n";
-    let file = dir.join(COST_FILE);
-    std::fs::write(&file, &text).with_context(|| format!("writing {}", file.display()))?;
-    show(&text)?;
+    keep(&cost, dir.path())?;
+    show(&cost.table().text())?;
     show(&format!("\nkept in {}\n", dir.path().display()))?;
     Ok(Exit::Done)
 }

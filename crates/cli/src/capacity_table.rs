@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow};
 use clap::ValueEnum;
 use rushhour_launch::capacity::read;
+use rushhour_launch::cost;
 use rushhour_launch::rundir::read_target;
 use rushhour_report::catalogue::Catalogue;
-use rushhour_report::cost::{CapacityTable, CostVector, Headroom, Searched, TableOrder, page};
+use rushhour_report::cost::{CapacityTable, Headroom, Searched, TableOrder, page};
 use rushhour_report::instance::Instance;
 use rushhour_report::volume::Volume;
 
-use crate::capacity_cost::COST_FILE;
 use crate::exit::{Exit, Failure};
 use crate::output::show;
 
@@ -92,7 +92,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let catalogue = catalogue(args.prices.as_deref()).map_err(Failure::Usage)?;
     let instances = args.instances.iter().map(|name| Ok(catalogue.instance(name)?.clone()));
     let instances: Vec<Instance> = instances.collect::<Result<_>>().map_err(Failure::Usage)?;
-    let cost = read_cost(&args.cost).map_err(Failure::Usage)?;
+    let cost = cost::read(&args.cost).map_err(Failure::Usage)?;
     let searches: Vec<Searched> =
         args.search.iter().map(|dir| searched(dir)).collect::<Result<_>>().map_err(Failure::Usage)?;
     let calibrations: BTreeMap<String, f64> = args.calibrated.iter().cloned().collect();
@@ -130,12 +130,6 @@ fn catalogue(prices: Option<&Path>) -> Result<Catalogue> {
     let Some(file) = prices else { return Ok(Catalogue::built_in()) };
     let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
     Catalogue::built_in().with_instances(&text).with_context(|| format!("in {}", file.display()))
-}
-
-fn read_cost(path: &Path) -> Result<CostVector> {
-    let file = if path.is_dir() { path.join(COST_FILE) } else { path.to_owned() };
-    let text = std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("reading {} as a day's costs", file.display()))
 }
 
 /// The search in `dir`, on the instance and the volume that its target names.

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use rushhour_launch::capacity::{self, CAPACITY_FILE};
-use rushhour_launch::run_page::{PAGE_FILE, name, read_run_page};
+use rushhour_launch::cost::{self, COST_FILE};
+use rushhour_launch::run_page::{PAGE_FILE, name, read_origin, read_run_page};
 use rushhour_launch::rundir::read_result;
-use rushhour_report::page::{Found, Listed, capacity_page, index_page, sweep_page};
+use rushhour_report::page::{Found, Listed, Origin, capacity_page, cost_page, index_page, sweep_page};
 
 use crate::exit::{Exit, Failure};
 use crate::output::{say, show};
@@ -19,8 +20,8 @@ use crate::report::unreadable;
   rushhour report page results/2026-11-21-vm-sweep-local* --out sweep.html
 
 A page is one file that needs no network. What cannot be read is named on it; a run that was cut
-off is shown as such. Several runs are put on one page: latency against throughput. The folder of
-a search for capacity has a page of its own.")]
+off is shown as such. Several runs are put on one page: latency against throughput. The folders
+of a search for capacity and of what a day costs have pages of their own.")]
 pub(crate) struct Args {
     /// The folders of the runs
     #[arg(required = true, value_name = "DIR")]
@@ -48,13 +49,9 @@ pub(crate) struct IndexArgs {
 /// Runs `report page`.
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let (html, beside) = match args.dirs.as_slice() {
-        [dir] if dir.join(CAPACITY_FILE).is_file() => {
-            (capacity_page(&name(dir), &capacity::read(dir).map_err(unreadable)?), dir.join(PAGE_FILE))
-        }
         [dir] => {
-            let page = read_run_page(dir).map_err(unreadable)?;
-            page.damage.iter().for_each(|damage| say(&format!("warning: {damage}")));
-            (page.html(), dir.join(PAGE_FILE))
+            let (html, _) = page_of(dir).map_err(unreadable)?;
+            (html, dir.join(PAGE_FILE))
         }
         dirs => {
             let read = |dir: &PathBuf| Ok((name(dir), read_result(dir)?));
@@ -81,18 +78,16 @@ pub(crate) fn index(args: &IndexArgs) -> Result<Exit, Failure> {
     std::fs::create_dir_all(&args.out).with_context(|| format!("creating {}", args.out.display()))?;
     let mut listed = Vec::new();
     for dir in &dirs {
-        let name = name(dir);
-        let found = match page_of(dir) {
-            Ok((html, found)) => {
-                write(&args.out.join(format!("{name}.html")), &html)?;
-                found
+        listed.push(match page_of(dir) {
+            Ok((html, of)) => {
+                write(&args.out.join(format!("{}.html", of.name)), &html)?;
+                of
             }
             Err(error) => {
                 say(&format!("warning: {error:#}"));
-                Found::Damaged(format!("{error:#}"))
+                Listed { name: name(dir), origin: read_origin(dir), found: Found::Damaged(format!("{error:#}")) }
             }
-        };
-        listed.push(Listed { name, found });
+        });
     }
     let file = args.out.join("index.html");
     write(&file, &index_page(&listed))?;
@@ -101,14 +96,24 @@ pub(crate) fn index(args: &IndexArgs) -> Result<Exit, Failure> {
 }
 
 /// The page of what is in a folder, and what that is.
-fn page_of(dir: &Path) -> Result<(String, Found)> {
+fn page_of(dir: &Path) -> Result<(String, Listed)> {
+    let (name, origin) = (name(dir), read_origin(dir));
     if dir.join(CAPACITY_FILE).is_file() {
         let search = capacity::read(dir)?;
-        return Ok((capacity_page(&name(dir), &search), Found::Search(Box::new(search))));
+        return Ok((capacity_page(&name, &search), Listed { name, origin, found: Found::Search(Box::new(search)) }));
+    }
+    if dir.join(COST_FILE).is_file() {
+        let cost = cost::read(dir)?;
+        return Ok((cost_page(&name, &origin, &cost), Listed { name, origin, found: Found::Cost(Box::new(cost)) }));
     }
     let page = read_run_page(dir)?;
+    page.damage.iter().for_each(|damage| say(&format!("warning: {damage}")));
     let html = page.html();
-    Ok((html, page.result.map_or(Found::CutOff, |result| Found::Result(Box::new(result)))))
+    let listed = match page.result {
+        Some(run) => Listed { name, origin: Origin::of(&run), found: Found::Result(Box::new(run)) },
+        None => Listed { name, origin, found: Found::CutOff },
+    };
+    Ok((html, listed))
 }
 
 /// Writes a file.

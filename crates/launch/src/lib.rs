@@ -5,6 +5,7 @@
 
 pub mod capacity;
 mod cgroup;
+pub mod cost;
 mod emulation;
 mod exposition;
 pub mod health;

@@ -4,7 +4,8 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use rushhour_report::page::{RunPage, Stretch, TargetSample, Timeline, read_samples, read_scraped};
+use rushhour_report::environment::Environment;
+use rushhour_report::page::{Origin, RunPage, Stretch, TargetSample, Timeline, read_samples, read_scraped};
 use serde::de::DeserializeOwned;
 
 use crate::health::HEALTH_FILE;
@@ -51,6 +52,23 @@ pub fn read_run_page(dir: &Path) -> Result<RunPage> {
         .collect();
     page.damage = damage;
     Ok(page)
+}
+
+/// What the content of `dir` was made from, as far as that can be read: also of files of other versions.
+pub fn read_origin(dir: &Path) -> Origin {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        name: String,
+    }
+    let named = |file: &str| {
+        let text = std::fs::read_to_string(dir.join(file)).ok()?;
+        toml::from_str::<Named>(&text).ok().map(|of| of.name)
+    };
+    Origin {
+        scenario: named("scenario.toml").unwrap_or_default(),
+        target: named("target.toml").unwrap_or_default(),
+        environment: read_json::<Environment>(&dir.join(ENVIRONMENT_FILE)).ok(),
+    }
 }
 
 /// The folder's own name, also where it is given as `.`.

@@ -12,7 +12,7 @@ mod step;
 
 pub use critical::{AtBound, Critical, critical};
 pub use search::{Next, Search, SearchPlan, SearchPlanError};
-pub(crate) use show::{critical_line, found, reasons, title};
+pub(crate) use show::{brief, critical_line, found, reasons, title};
 pub use show::{markdown, steps, text};
 pub use step::{Observed, Outcome, Phase, Step, judge};
 

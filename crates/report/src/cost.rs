@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 mod page;
+mod show;
 mod table;
 
 pub use page::page;
@@ -244,12 +245,12 @@ impl CostVector {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::catalogue::Catalogue;
 
     /// A day of 0.5 core seconds, 4 kB on the disk, 20 reads and writes, half a megabyte each of memory and network.
-    pub(super) fn vector() -> CostVector {
+    pub(crate) fn vector() -> CostVector {
         let about = |value: f64| Figure { value, low: value * 0.9, high: value * 1.1 };
         CostVector {
             ingest_core_s: about(0.1),

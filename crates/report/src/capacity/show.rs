@@ -100,6 +100,17 @@ pub(crate) fn found(capacity: &Capacity) -> String {
     }
 }
 
+/// The number alone, for a list of many.
+pub(crate) fn brief(capacity: &Capacity) -> String {
+    let (plan, units) = (&capacity.plan, capacity.plan.unit.words());
+    match &capacity.conclusion {
+        Conclusion::Found => format!("{} {units}", known(capacity.max_rate)),
+        Conclusion::AtLeast => format!("at least {} {units}", known(capacity.max_rate)),
+        Conclusion::Below => format!("less than {} {units}", rounded(plan.rate_min)),
+        Conclusion::CannotTell(_) => format!("up to {} {units} held", known(capacity.interval.low)),
+    }
+}
+
 /// The rates that hold short response times, in a sentence.
 pub(crate) fn critical_line(capacity: &Capacity) -> String {
     let (critical, unit) = (&capacity.critical, capacity.plan.unit);

@@ -6,18 +6,41 @@ use std::fmt::Write as _;
 use super::axis::Unit;
 use super::html::escape;
 use super::{capacity_page, document};
-use crate::capacity::{Capacity, found};
+use crate::capacity::{Capacity, brief};
 use crate::compare::{CPU, measures};
+use crate::cost::CostVector;
+use crate::environment::Environment;
 use crate::result::RunResult;
 use crate::summary::three_digits;
 
 /// A folder of results.
 #[derive(Clone, Debug)]
 pub struct Listed {
-    /// Its name, and that of its page without the ending.
+    /// Its name, and that of its page without the ending. It tells day, host, scenario and target.
     pub name: String,
+    /// What it was made from.
+    pub origin: Origin,
     /// What was found in it.
     pub found: Found,
+}
+
+/// What a folder's content was made from, as far as that can be read.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The target's name.
+    pub target: String,
+    /// Where and when.
+    pub environment: Option<Environment>,
+}
+
+impl Origin {
+    /// What a result was made from, which it says itself.
+    pub fn of(run: &RunResult) -> Self {
+        let environment = Some(run.environment.clone());
+        Self { scenario: run.scenario.clone(), target: run.target.clone(), environment }
+    }
 }
 
 /// What a folder holds.
@@ -27,6 +50,8 @@ pub enum Found {
     Result(Box<RunResult>),
     /// A search for capacity.
     Search(Box<Capacity>),
+    /// What a day costs.
+    Cost(Box<CostVector>),
     /// A run that was cut off.
     CutOff,
     /// Something that cannot be read, and why.
@@ -52,14 +77,13 @@ sift();
 /// The page over `listed`, the newest first, each linked to `<name>.html`.
 pub fn index_page(listed: &[Listed]) -> String {
     let mut listed: Vec<&Listed> = listed.iter().collect();
-    listed.sort_by_key(|of| std::cmp::Reverse((started(of), of.name.clone())));
+    listed.sort_by_key(|of| std::cmp::Reverse((started(of), of.name.as_str())));
     let mut body = String::from("<header class=\"run\"><h1>Results</h1></header>\n<div class=\"tools\">");
     body.push_str("<label>Search<input name=\"words\" type=\"search\" autocomplete=\"off\"></label>");
     for (name, of) in
-        [("scenario", scenario as fn(&Listed) -> String), ("target", target), ("host", host), ("verdict", verdict)]
+        [("scenario", scenario as fn(&Listed) -> &str), ("target", target), ("host", host), ("verdict", verdict)]
     {
-        let values: BTreeSet<String> =
-            listed.iter().map(|listed| of(listed)).filter(|value| !value.is_empty()).collect();
+        let values: BTreeSet<&str> = listed.iter().map(|listed| of(listed)).filter(|value| !value.is_empty()).collect();
         let options: String = values.iter().map(|value| format!("<option>{}</option>", escape(value))).collect();
         let _ = write!(
             body,
@@ -67,10 +91,10 @@ pub fn index_page(listed: &[Listed]) -> String {
         );
     }
     body.push_str("</div>\n<p class=\"soft\" aria-live=\"polite\"><span id=\"told\"></span> runs</p>\n<div class=\"card\"><div class=\"rows\" tabindex=\"0\"><table><thead><tr>");
-    for heading in ["run", "verdict", "scenario", "target", "machine", "commit"] {
+    for heading in ["run", "verdict"] {
         let _ = write!(body, "<th scope=\"col\" class=\"name\">{heading}</th>");
     }
-    for heading in ["done per s", "slowest p99 ms", "cpu ms each"] {
+    for heading in ["done per s", "slowest p99 ms", "cpu ms each", "commit"] {
         let _ = write!(body, "<th scope=\"col\">{heading}</th>");
     }
     body.push_str("</tr></thead><tbody>\n");
@@ -81,103 +105,107 @@ pub fn index_page(listed: &[Listed]) -> String {
 }
 
 fn row(listed: &Listed) -> String {
-    let (name, word) = (escape(&listed.name), verdict(listed));
-    let class = match &listed.found {
-        Found::Search(search) => capacity_page::verdict(&search.conclusion).1.to_owned(),
-        _ => word.split(' ').next().unwrap_or_default().replace("damaged", "fail"),
+    let name = escape(&listed.name);
+    let run = match listed.found {
+        Found::Damaged(_) => name,
+        _ => format!("<a href=\"{name}.html\">{name}</a>"),
     };
-    let [scenario, target, host] = [scenario(listed), target(listed), host(listed)].map(|text| escape(&text));
-    let data =
-        format!("data-scenario=\"{scenario}\" data-target=\"{target}\" data-host=\"{host}\" data-verdict=\"{word}\"");
-    let chip = format!("<span class=\"chip {class}\">{word}</span>");
-    match &listed.found {
-        Found::Damaged(why) => format!(
-            "<tr {data}><td>{name}</td><td class=\"name\">{chip}</td><td class=\"name\" colspan=\"7\">{}</td></tr>\n",
-            escape(why)
-        ),
-        Found::CutOff => format!(
-            "<tr {data}><td><a href=\"{name}.html\">{name}</a></td><td class=\"name\">{chip}</td><td colspan=\"7\"></td></tr>\n"
-        ),
-        Found::Search(search) => format!(
-            "<tr {data}><td><a href=\"{name}.html\">{name}</a></td><td class=\"name\">{chip}</td><td class=\"name\">{scenario}</td><td class=\"name\">{target}</td><td class=\"name\" colspan=\"5\">{}</td></tr>\n",
-            escape(&found(search))
-        ),
+    let [scenario, target, host] = [scenario(listed), target(listed), host(listed)].map(escape);
+    let word = verdict(listed);
+    format!(
+        "<tr data-scenario=\"{scenario}\" data-target=\"{target}\" data-host=\"{host}\" data-verdict=\"{word}\">\
+         <td>{run}</td><td class=\"name\"><span class=\"chip {}\">{word}</span></td>{}<td>{}</td></tr>\n",
+        class(listed),
+        figures(&listed.found),
+        escape(commit(listed))
+    )
+}
+
+/// What was measured: three cells, or one as wide.
+fn figures(found: &Found) -> String {
+    let told = |text: &str| format!("<td colspan=\"3\">{}</td>", escape(text));
+    match found {
+        Found::Damaged(why) => told(why),
+        Found::CutOff => told(""),
+        Found::Search(search) => told(&brief(search)),
+        Found::Cost(cost) => told(&cost.brief()),
         Found::Result(run) => {
-            let told = |value: Option<f64>| value.map_or("–".to_owned(), three_digits);
+            let known = |value: Option<f64>| value.map_or("–".to_owned(), three_digits);
             let operations = || run.operations.values().filter(|operation| !operation.is_always_empty);
             let slowest = operations().filter_map(|of| of.response_ms.p99).max_by(f64::total_cmp);
             let per_s: f64 = run.operations.values().map(|operation| operation.completed_per_s).sum();
-            /// Enough to find it by; the whole stands on the run's page.
-            const COMMIT_SHOWN: usize = 8;
-            let commit = &run.environment.commit;
-            let commit = commit.get(..COMMIT_SHOWN).unwrap_or(commit);
-            let texts = [scenario, target, host, escape(commit)];
-            let texts: String = texts.iter().map(|text| format!("<td class=\"name\">{text}</td>")).collect();
-            format!(
-                "<tr {data}><td><a href=\"{name}.html\">{name}</a></td><td class=\"name\">{chip}</td>{texts}<td>{}</td><td>{}</td><td>{}</td></tr>\n",
-                Unit::PerS.cell(per_s),
-                told(slowest),
-                told(measures(run).remove(CPU)),
-            )
+            let cells = [Unit::PerS.cell(per_s), known(slowest), known(measures(run).remove(CPU))];
+            cells.iter().map(|cell| format!("<td>{cell}</td>")).collect()
         }
     }
 }
 
-fn of<T: Default>(listed: &Listed, of: impl Fn(&RunResult) -> T) -> T {
+/// When it was made; a name starts with the day.
+fn started(listed: &Listed) -> &str {
+    listed.origin.environment.as_ref().map_or(&listed.name, |at| &at.started_at)
+}
+
+fn scenario(listed: &Listed) -> &str {
+    &listed.origin.scenario
+}
+
+fn target(listed: &Listed) -> &str {
+    &listed.origin.target
+}
+
+fn host(listed: &Listed) -> &str {
+    listed.origin.environment.as_ref().map_or("", |at| &at.host)
+}
+
+fn commit(listed: &Listed) -> &str {
+    /// Enough to find it by; the whole stands on the run's page.
+    const SHOWN: usize = 8;
+    let commit = listed.origin.environment.as_ref().map_or("", |at| &at.commit);
+    commit.get(..SHOWN).unwrap_or(commit)
+}
+
+fn verdict(listed: &Listed) -> &'static str {
     match &listed.found {
-        Found::Result(run) => of(run),
-        Found::Search(_) | Found::CutOff | Found::Damaged(_) => T::default(),
+        Found::Result(run) => run.verdict.word(),
+        Found::Search(search) => capacity_page::verdict(&search.conclusion).0,
+        Found::Cost(_) => "measured",
+        Found::CutOff => "cut off",
+        Found::Damaged(_) => "damaged",
     }
 }
 
-fn started(listed: &Listed) -> String {
+/// What colours the verdict.
+fn class(listed: &Listed) -> &'static str {
     match &listed.found {
-        // Its name starts with the day.
-        Found::Search(_) => listed.name.clone(),
-        _ => of(listed, |run| run.environment.started_at.clone()),
-    }
-}
-
-fn scenario(listed: &Listed) -> String {
-    match &listed.found {
-        Found::Search(search) => search.subject.scenario.clone(),
-        _ => of(listed, |run| run.scenario.clone()),
-    }
-}
-
-fn target(listed: &Listed) -> String {
-    match &listed.found {
-        Found::Search(search) => search.subject.target.clone(),
-        _ => of(listed, |run| run.target.clone()),
-    }
-}
-
-fn host(listed: &Listed) -> String {
-    of(listed, |run| run.environment.host.clone())
-}
-
-fn verdict(listed: &Listed) -> String {
-    match &listed.found {
-        Found::Result(run) => run.verdict.word().to_owned(),
-        Found::Search(search) => capacity_page::verdict(&search.conclusion).0.to_owned(),
-        Found::CutOff => "cut off".to_owned(),
-        Found::Damaged(_) => "damaged".to_owned(),
+        Found::Result(run) => run.verdict.word(),
+        Found::Search(search) => capacity_page::verdict(&search.conclusion).1,
+        Found::Cost(_) => "pass",
+        Found::CutOff => "cut",
+        Found::Damaged(_) => "fail",
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cost::tests::vector;
 
     #[test]
     fn every_folder_is_listed_whatever_it_holds() {
-        let found =
-            [Found::Result(Box::new(RunResult::example())), Found::CutOff, Found::Damaged("result.json: <no>".into())];
-        let names = ["whole", "cut", "broken"];
-        let listed: Vec<_> =
-            names.iter().zip(found).map(|(name, found)| Listed { name: (*name).into(), found }).collect();
+        let run = RunResult { scenario: "mix".into(), ..RunResult::example() };
+        let (cost, why) = (Box::new(vector()), "result.json: <no>".into());
+        let folders = [
+            ("whole", Origin::of(&run), Found::Result(Box::new(run))),
+            ("costs", Origin { scenario: "phones".into(), ..Origin::default() }, Found::Cost(cost)),
+            ("cut", Origin::default(), Found::CutOff),
+            ("broken", Origin::default(), Found::Damaged(why)),
+        ];
+        let listed = folders.map(|(name, origin, found)| Listed { name: name.into(), origin, found });
         let html = index_page(&listed);
-        assert!(html.contains("<a href=\"whole.html\">") && html.contains("data-verdict=\"cut off\""), "{html}");
+        assert!(html.contains("<a href=\"whole.html\">") && html.contains("data-scenario=\"mix\""), "{html}");
+        assert!(html.contains("<a href=\"costs.html\">") && html.contains("data-scenario=\"phones\""), "{html}");
+        assert!(html.contains("<td colspan=\"3\">a user-day: 500 core ms, 4000 bytes</td>"), "{html}");
+        assert!(html.contains("<a href=\"cut.html\">") && html.contains("data-verdict=\"cut off\""), "{html}");
         assert!(html.contains("result.json: &lt;no&gt;") && !html.contains("broken.html"));
     }
 }
