@@ -298,6 +298,14 @@ macro_rules! findings {
                     Self::Other(object) => object,
                 }
             }
+
+            /// The field of this name, if it is a number.
+            pub fn number(&self, name: &str) -> Option<f64> {
+                match self {
+                    $(Self::$Variant(finding) => finding.number(name),)*
+                    Self::Other(object) => object.get(name)?.as_f64(),
+                }
+            }
         }
 
         $(impl From<Result<$Variant, Object>> for Finding {

@@ -21,20 +21,21 @@ pub struct ObjectId(pub [u8; 12]);
 
 impl fmt::Display for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(self.digits(&mut [0; 24]))
     }
 }
 
 impl ObjectId {
+    /// Its hexadecimal digits, written into `room`. Diaries are full of ids, so this does without formatting.
+    fn digits(self, room: &mut [u8; 24]) -> &str {
+        hex::encode_to_slice(self.0, room).expect("each byte has two digits");
+        std::str::from_utf8(room).expect("digits are ASCII")
+    }
+
     /// Reads 24 hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
         let mut bytes = [0; 12];
-        if text.len() != 24 || !text.is_ascii() {
-            return None;
-        }
-        for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-            *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-        }
+        hex::decode_to_slice(text, &mut bytes).ok()?;
         // Written again it must be the same, so capitals are left to those who keep texts.
         Some(Self(bytes)).filter(|id| id.to_string() == text)
     }
@@ -43,7 +44,7 @@ impl ObjectId {
 impl Serialize for ObjectId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
-            single(serializer, "$oid", &self.to_string())
+            single(serializer, "$oid", &self.digits(&mut [0; 24]))
         } else {
             self.0.serialize(serializer)
         }
@@ -74,7 +75,7 @@ impl Field for ObjectId {
 
 impl Serialize for UserId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        single(serializer, "$uuid", &self.hex())
+        single(serializer, "$uuid", &*self.0.simple().encode_lower(&mut Uuid::encode_buffer()))
     }
 }
 

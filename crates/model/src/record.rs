@@ -22,6 +22,10 @@ pub trait Field: Sized + Serialize {
     fn from_value(value: Value) -> Result<Self, Value>;
     /// The value again.
     fn into_value(self) -> Value;
+    /// What it is as a number, if it is one.
+    fn as_number(&self) -> Option<f64> {
+        None
+    }
 }
 
 /// A place for a field: one that must be there, or an [`Option`].
@@ -34,6 +38,8 @@ pub trait Slot: Sized {
     fn into_value(self) -> Option<Value>;
     /// Writes it under `name`, if it is there.
     fn write<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error>;
+    /// What stands there as a number, if it is one.
+    fn number(&self) -> Option<f64>;
 }
 
 impl<T: Field> Slot for T {
@@ -51,6 +57,10 @@ impl<T: Field> Slot for T {
 
     fn write<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error> {
         map.serialize_entry(name, self)
+    }
+
+    fn number(&self) -> Option<f64> {
+        self.as_number()
     }
 }
 
@@ -70,6 +80,10 @@ impl<T: Field> Slot for Option<T> {
     fn write<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error> {
         self.as_ref().map_or(Ok(()), |value| map.serialize_entry(name, value))
     }
+
+    fn number(&self) -> Option<f64> {
+        self.as_ref().and_then(Field::as_number)
+    }
 }
 
 /// A value that may also be `null`, which is not the same as absent.
@@ -86,6 +100,10 @@ impl<T: Field> Field for Nullable<T> {
 
     fn into_value(self) -> Value {
         self.0.map_or(Value::Null, Field::into_value)
+    }
+
+    fn as_number(&self) -> Option<f64> {
+        self.0.as_ref().and_then(Field::as_number)
     }
 }
 
@@ -112,7 +130,24 @@ macro_rules! plain_fields {
     )*};
 }
 
-plain_fields!(Number: Number, String: String, bool: Bool, Object: Object);
+plain_fields!(String: String, bool: Bool, Object: Object);
+
+impl Field for Number {
+    fn from_value(value: Value) -> Result<Self, Value> {
+        match value {
+            Value::Number(number) => Ok(number),
+            other => Err(other),
+        }
+    }
+
+    fn into_value(self) -> Value {
+        Value::Number(self)
+    }
+
+    fn as_number(&self) -> Option<f64> {
+        self.as_f64()
+    }
+}
 
 impl Field for Value {
     fn from_value(value: Value) -> Result<Self, Value> {
@@ -121,6 +156,10 @@ impl Field for Value {
 
     fn into_value(self) -> Value {
         self
+    }
+
+    fn as_number(&self) -> Option<f64> {
+        self.as_f64()
     }
 }
 
@@ -131,6 +170,11 @@ impl Field for i64 {
 
     fn into_value(self) -> Value {
         self.into()
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "as a reader of JSON does it")]
+    fn as_number(&self) -> Option<f64> {
+        Some(*self as f64)
     }
 }
 
@@ -234,6 +278,8 @@ pub trait Record: Sized {
     fn read<'a, F: Fields<'a>>(fields: F) -> Result<Result<Self, Object>, F::Error>;
     /// All its fields.
     fn into_object(self) -> Object;
+    /// The number of this name, if there is one: as [`Record::into_object`] has it, without making that.
+    fn number(&self, name: &str) -> Option<f64>;
     /// Reads it from an object in memory.
     fn from_object(object: Object) -> Result<Self, Object> {
         match Self::read(InMemory(object.into_iter())) {
@@ -305,6 +351,13 @@ macro_rules! record {
                 })*
                 object.extend(self.extra);
                 object
+            }
+
+            fn number(&self, name: &str) -> Option<f64> {
+                $(if name == record!(@name $field $($wire)?) && !self.extra.contains_key(name) {
+                    return $crate::record::Slot::number(&self.$field);
+                })*
+                self.extra.get(name)?.as_f64()
             }
         }
 

@@ -5,7 +5,7 @@ use rushhour_model::analysis::Document;
 use rushhour_model::entry::Entry;
 use rushhour_model::geojson::FeatureCollection;
 use rushhour_model::received::Received;
-use rushhour_model::record::Field;
+use rushhour_model::record::{Field, Record};
 use rushhour_model::shift;
 use rushhour_model::stored::glance::Glance;
 use rushhour_model::stored::observe::observe;
@@ -251,7 +251,15 @@ proptest! {
             ("user_id".to_owned(), json!({"$uuid": "421d3f44377e4034a4a149fa4fa319a9"})),
         ]);
         for value in [document, Value::Object(data)] {
-            let read = Document::from_value(value.clone()).map_or_else(|value| value, Field::into_value);
+            let read = Document::from_value(value.clone());
+            if let Ok(document) = &read {
+                for name in NAMES {
+                    let number = |part: &str| value.get(part)?.get(name)?.as_f64();
+                    prop_assert_eq!(document.metadata.number(name), number("metadata"));
+                    prop_assert_eq!(document.data.number(name), number("data"));
+                }
+            }
+            let read = read.map_or_else(|value| value, Field::into_value);
             prop_assert_eq!(&read, &value);
             let read = FeatureCollection::from_value(value.clone()).map_or_else(|value| value, Field::into_value);
             prop_assert_eq!(&read, &value);

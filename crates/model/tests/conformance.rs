@@ -11,7 +11,7 @@ use flate2::read::GzDecoder;
 use rushhour_model::analysis::{Document, Finding};
 use rushhour_model::entry::{Data, Entry};
 use rushhour_model::geojson::FeatureCollection;
-use rushhour_model::record::Field;
+use rushhour_model::record::{Field, Record};
 use rushhour_model::stored::glance::Glance;
 use rushhour_model::stored::observe::{Observed, observe};
 use rushhour_model::stored::{StoredEntry, to_phone, to_stored};
@@ -113,6 +113,10 @@ fn analysis_documents_are_typed_and_come_back_as_they_came() {
             let document = Document::from_value(before.clone()).unwrap_or_else(|value| panic!("{name}: {value}"));
             assert!(!matches!(document.data, Finding::Other(_)), "{name}: {before}");
             assert_eq!(serde_json::to_value(&document).unwrap(), *before, "{name}");
+            let numbers = |part: &str| before[part].as_object().unwrap().iter().map(|(name, of)| (name, of.as_f64()));
+            assert!(numbers("metadata").all(|(name, of)| document.metadata.number(name) == of), "{name}: {before}");
+            assert!(numbers("data").all(|(name, of)| document.data.number(name) == of), "{name}: {before}");
+            assert_eq!(document.data.number("nobody_has_this"), None);
             assert_eq!(document.into_value(), *before, "{name}");
             count += 1;
         }

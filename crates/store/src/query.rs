@@ -1,7 +1,9 @@
 //! What to find.
 
+use rushhour_model::analysis::Document;
 use rushhour_model::local_date::{LocalDate, local_time, zone};
-use serde_json::Value;
+use rushhour_model::record::Record;
+use serde_json::{Value, json};
 
 /// Entries of one user that match all of this.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +37,21 @@ impl Query {
             TimeField::Path(path) => number_at(path),
             TimeField::Local(dates) => dates.stamp_of(entry),
         }
+    }
+
+    /// The time asked for, if `document` has it and it matches: mostly told without making a tree of it.
+    pub fn stamp_of_document(&self, document: &Document) -> Option<f64> {
+        let Document { metadata, data, .. } = document;
+        let stamp = match &self.field {
+            TimeField::WriteTs => metadata.number("write_ts"),
+            TimeField::Path(path) => match path.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+                ["metadata", name] => metadata.number(name),
+                ["data", name] => data.number(name),
+                _ => return self.stamp_of(&json!({"metadata": metadata, "data": data})),
+            },
+            TimeField::Local(_) => return self.stamp_of(&json!({"metadata": metadata, "data": data})),
+        };
+        stamp.filter(|stamp| self.is_within(*stamp))
     }
 
     pub(crate) fn is_within(&self, stamp: f64) -> bool {

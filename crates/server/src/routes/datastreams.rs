@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use rushhour_model::analysis::Document;
+use rushhour_model::analysis::{Document, Finding};
 use rushhour_model::ids::UserId;
+use rushhour_model::stored::StoredMetadata;
 use rushhour_model::wire::{
     ErrorResponse, FindEntriesRequest, FindEntriesResponse, TruncMethod, WRITE_TS, write_find_entries_response,
 };
 use rushhour_pipeline::documents::Wanted;
 use rushhour_pipeline::keys::ALL;
 use rushhour_store::{Found, LocalDates, PartRange, Query, TimeField, blocking};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::app::App;
 use crate::body::{JsonBody, parse};
@@ -51,6 +53,13 @@ fn split(found: Vec<Found>) -> (Vec<Found>, Vec<Found>) {
     (taken, waiting)
 }
 
+/// A document without its ids, which stand before it in an answer.
+#[derive(Serialize)]
+struct Shown<'a> {
+    metadata: &'a StoredMetadata,
+    data: &'a Finding,
+}
+
 /// What the pipeline has found, behind what was taken in.
 fn find_documents(app: &App, user: UserId, query: &Query) -> Result<Vec<Found>, rushhour_store::Error> {
     let keys = query.keys.as_deref();
@@ -67,10 +76,10 @@ fn find_documents(app: &App, user: UserId, query: &Query) -> Result<Vec<Found>, 
     };
     let (first, last) = if is_time { (query.from, query.to) } else { (None, None) };
     for document in documents_between(&app.store, &app.recent, user, wanted, first, last)? {
-        let Document { id, metadata, data, .. } = document;
-        let value = json!({"metadata": metadata, "data": data});
-        if let Some(stamp) = query.stamp_of(&value) {
-            found.push(Found { id, stamp, text: value.to_string(), write_ts: stamp, is_taken: true });
+        if let Some(stamp) = query.stamp_of_document(&document) {
+            let Document { id, metadata, data, .. } = &document;
+            let text = serde_json::to_string(&Shown { metadata, data }).expect("a document has names and numbers only");
+            found.push(Found { id: *id, stamp, text, write_ts: stamp, is_taken: true });
         }
     }
     found.sort_by(|one, other| one.stamp.total_cmp(&other.stamp).then(one.id.cmp(&other.id)));

@@ -14,7 +14,7 @@ use rushhour_pipeline::documents::Wanted;
 use rushhour_pipeline::keys::RECREATED_LOCATION;
 use rushhour_pipeline::mode::Motion;
 use rushhour_store::{Query, blocking};
-use serde_json::{Value, json as value};
+use serde_json::Value;
 
 use crate::app::App;
 use crate::body::{JsonBody, parse};
@@ -44,7 +44,7 @@ pub(crate) async fn route(State(app): State<Arc<App>>, body: JsonBody) -> Result
         documents_between(&app.store, &app.recent, user, Wanted::Keys(&keys), query.from, query.to).map(|found| {
             let mut points = Vec::new();
             for document in found {
-                let asked = query.stamp_of(&value!({"metadata": document.metadata, "data": document.data}));
+                let asked = query.stamp_of_document(&document);
                 let Finding::RecreatedLocation(location) = document.data else { continue };
                 let at = [float(&location.longitude), float(&location.latitude)];
                 let is_mode =
@@ -152,6 +152,8 @@ fn polygon(rings: &Value) -> Option<Polygon<f64>> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json as value;
+
     use super::*;
 
     #[test]
