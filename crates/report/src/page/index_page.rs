@@ -123,7 +123,7 @@ fn row(listed: &Listed) -> String {
 
 /// What was measured: three cells, or one as wide.
 fn figures(found: &Found) -> String {
-    let told = |text: &str| format!("<td colspan=\"3\">{}</td>", escape(text));
+    let told = |text: &str| format!("<td colspan=\"3\" class=\"name\">{}</td>", escape(text));
     match found {
         Found::Damaged(why) => told(why),
         Found::CutOff => told(""),
@@ -204,7 +204,7 @@ mod tests {
         let html = index_page(&listed);
         assert!(html.contains("<a href=\"whole.html\">") && html.contains("data-scenario=\"mix\""), "{html}");
         assert!(html.contains("<a href=\"costs.html\">") && html.contains("data-scenario=\"phones\""), "{html}");
-        assert!(html.contains("<td colspan=\"3\">a user-day: 500 core ms, 4000 bytes</td>"), "{html}");
+        assert!(html.contains("<td colspan=\"3\" class=\"name\">a user-day: 500 core ms, 4000 bytes</td>"), "{html}");
         assert!(html.contains("<a href=\"cut.html\">") && html.contains("data-verdict=\"cut off\""), "{html}");
         assert!(html.contains("result.json: &lt;no&gt;") && !html.contains("broken.html"));
     }
