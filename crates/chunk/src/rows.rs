@@ -116,9 +116,7 @@ impl Rows {
 
     /// The entry as one JSON object.
     pub fn text(&self, row: usize) -> String {
-        let mut text = String::new();
-        self.write_text(row, &mut Skeletons::default(), &mut text);
-        text
+        self.text_by(row, &mut Skeletons::default())
     }
 
     /// The entries as JSON objects, in order.
@@ -129,16 +127,12 @@ impl Rows {
     /// These of the entries as JSON objects, in this order: what many of them share is only worked out once.
     pub fn texts_of(&self, rows: impl IntoIterator<Item = usize>) -> impl Iterator<Item = String> {
         let mut skeletons = Skeletons::default();
-        rows.into_iter().map(move |row| {
-            let mut text = String::new();
-            self.write_text(row, &mut skeletons, &mut text);
-            text
-        })
+        rows.into_iter().map(move |row| self.text_by(row, &mut skeletons))
     }
 
-    fn write_text(&self, row: usize, skeletons: &mut Skeletons, text: &mut String) {
+    fn text_by(&self, row: usize, skeletons: &mut Skeletons) -> String {
         let row = self.row(row);
-        skeletons.of(self, row.head, row.body).write(self, self.leaves_of(row), text);
+        skeletons.of(self, row.head, row.body).text(self, self.leaves_of(row))
     }
 
     /// How far at most `data.ts` lies from the write time, in seconds, of any entry that has it.

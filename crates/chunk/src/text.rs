@@ -13,6 +13,8 @@ pub(crate) struct Skeleton {
     /// The text in front of each leaf that is shown, and the leaf's number.
     pieces: Vec<(String, usize)>,
     end: String,
+    /// How many bytes stand between the leaves.
+    bytes: usize,
     /// The leaf that is the whole text.
     raw: Option<usize>,
 }
@@ -37,6 +39,7 @@ impl Skeleton {
             Form::Raw(leaf) => skeleton.raw = Some(leaf),
             Form::Parts(root) => skeleton.lay_out(paths, &root),
         }
+        skeleton.bytes = skeleton.pieces.iter().map(|(piece, _)| piece.len()).sum::<usize>() + skeleton.end.len();
         skeleton
     }
 
@@ -60,30 +63,31 @@ impl Skeleton {
         self.end.push(close);
     }
 
-    /// Writes the entry with these leaves.
-    pub(crate) fn write(&self, rows: &Rows, leaves: &[Value], text: &mut String) {
+    /// The entry with these leaves.
+    pub(crate) fn text(&self, rows: &Rows, leaves: &[Value]) -> String {
+        /// Most numbers and names of real entries take less.
+        const LEAF_BYTES: usize = 18;
         if let Some(raw) = self.raw.and_then(|raw| leaves.get(raw)) {
-            text.push_str(rows.text_of(*raw));
-            return;
+            return rows.text_of(*raw).to_owned();
         }
+        let mut text = String::with_capacity(self.bytes + LEAF_BYTES * self.pieces.len());
         for (piece, leaf) in &self.pieces {
             text.push_str(piece);
             if let Some(value) = leaves.get(*leaf) {
-                write_value(rows, *value, text);
+                write_value(rows, *value, &mut text);
             }
         }
         text.push_str(&self.end);
+        text
     }
 }
 
 fn write_value(rows: &Rows, value: Value, text: &mut String) {
-    use std::fmt::Write as _;
-    const NEVER: &str = "writing to a text cannot fail";
     match value {
         Value::Null => text.push_str("null"),
         Value::Bool(value) => text.push_str(if value { "true" } else { "false" }),
-        Value::Int(value) => write!(text, "{value}").expect(NEVER),
-        Value::Uint(value) => write!(text, "{value}").expect(NEVER),
+        Value::Int(value) => text.push_str(itoa::Buffer::new().format(value)),
+        Value::Uint(value) => text.push_str(itoa::Buffer::new().format(value)),
         Value::Float(value) => text.push_str(zmij::Buffer::new().format_finite(value)),
         Value::EmptyObject => text.push_str("{}"),
         Value::EmptyArray => text.push_str("[]"),
@@ -92,7 +96,8 @@ fn write_value(rows: &Rows, value: Value, text: &mut String) {
 }
 
 fn write_string(string: &str, text: &mut String) {
-    let is_plain = string.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\');
+    // All of them are looked at, and sixteen at a time: strings are short and mostly plain.
+    let is_plain = string.bytes().fold(true, |is, byte| is & (byte >= b' ') & (byte != b'"') & (byte != b'\\'));
     if is_plain {
         text.push('"');
         text.push_str(string);
