@@ -8,11 +8,14 @@ use anyhow::{Context, Result, anyhow, bail};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 use rushhour_launch::host::environment;
+use rushhour_launch::pairs::{BUILDS_FILE, NOISE, PAIR, SIDES};
+use rushhour_launch::run_page::{PAGE_FILE, name, read_origin};
 use rushhour_launch::rundir::new_folder;
 use rushhour_launch::target::{Server, Target};
 use rushhour_launch::{Launch, launch};
 use rushhour_load::scenario::{Overrides, Seconds};
-use rushhour_report::compare::Pair;
+use rushhour_report::compare::{Pair, Pairs, compare};
+use rushhour_report::page::compare_page;
 use rushhour_report::result::{RunResult, Verdict};
 
 use crate::exit::{Exit, Failure};
@@ -22,7 +25,8 @@ use crate::load_args::parse_seconds;
 use crate::materials::scenario;
 use crate::output::{say, show};
 use crate::progress::Progress;
-use crate::report_compare::{NOISE, PAIR, SIDES, TellingArgs, tell};
+use crate::report_compare::{TellingArgs, tell};
+use crate::report_page::{origin_of, write};
 use crate::surroundings;
 
 /// Compare two builds of the server: pairs of runs on this machine, in an order that is drawn.
@@ -92,7 +96,7 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<Exit, Failure> {
     let stem = args.scenario.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let dir = new_folder(&args.out, &format!("{date}-{}-compare-{stem}", environment.host))?;
     let told = format!("baseline = {:?}\ncandidate = {:?}\n", found[0].told(), found[1].told());
-    std::fs::write(dir.join("builds.toml"), told).with_context(|| format!("writing into {}", dir.display()))?;
+    std::fs::write(dir.join(BUILDS_FILE), told).with_context(|| format!("writing into {}", dir.display()))?;
     let mut order = Xoshiro256PlusPlus::seed_from_u64(args.order);
     let mut series = |kind: &str, count: u32, programs: [&Path; 2]| -> Result<Option<Vec<Pair>>, Failure> {
         let mut pairs = Vec::new();
@@ -111,7 +115,11 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<Exit, Failure> {
     let [baseline, candidate] = [programs[0].as_path(), programs[1].as_path()];
     let Some(noise) = series(NOISE, args.noise_pairs, [baseline, baseline])? else { return Ok(Exit::Interrupted) };
     let Some(pairs) = series(PAIR, args.pairs, [baseline, candidate])? else { return Ok(Exit::Interrupted) };
-    let exit = tell(&pairs, &noise, args.telling)?;
+    let pairs = Pairs { pairs, noise, unfinished: 0 };
+    let comparison = compare(&pairs, args.telling.tolerance / 100.0);
+    let page = compare_page(&name(&dir), &origin_of(&pairs, read_origin(&dir)), &pairs, &comparison);
+    write(&dir.join(PAGE_FILE), &page)?;
+    let exit = tell(&comparison, args.telling)?;
     show(&format!("\nkept in {}\n", dir.display()))?;
     Ok(exit)
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Subcommand, ValueEnum};
-use rushhour_launch::rundir::{read_intervals, read_result};
+use rushhour_launch::rundir::{RESULT_FILE, read_intervals, read_result};
 use rushhour_report::hlog::HlogError;
 use rushhour_report::junit::junit;
 use rushhour_report::prometheus::exposition;
@@ -12,7 +12,7 @@ use rushhour_report::result::{ResultError, RunResult, json_schema};
 use rushhour_report::summary;
 
 use crate::exit::{Exit, Failure};
-use crate::output::show;
+use crate::output::{say, show};
 use crate::{report_compare, report_history, report_merge, report_page, report_recompute};
 
 /// Show, draw, compare and judge what is in results/.
@@ -124,6 +124,18 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 
 fn read(dir: &Path) -> Result<RunResult, Failure> {
     read_result(dir).map_err(unreadable)
+}
+
+/// The folders that hold the result of a run; of several, others are left out with a warning.
+pub(crate) fn runs(dirs: &[PathBuf]) -> Vec<&PathBuf> {
+    let is_run = |dir: &&PathBuf| {
+        let is_run = dirs.len() == 1 || dir.is_file() || dir.join(RESULT_FILE).is_file();
+        if !is_run {
+            say(&format!("warning: {} is left out: it holds no run that ended", dir.display()));
+        }
+        is_run
+    };
+    dirs.iter().filter(is_run).collect()
 }
 
 /// A file that does not parse is the caller's mistake; one that cannot be had is a failure.

@@ -2,22 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use clap::ValueEnum;
-use rushhour_launch::rundir::{RESULT_FILE, read_result};
-use rushhour_report::compare::{Comparison, Pair, compare, regressions, table};
+use rushhour_launch::pairs;
+use rushhour_launch::rundir::read_result;
+use rushhour_report::compare::{Comparison, Pairs, TOLERANCE, compare, regressions, table};
 use rushhour_report::result::RunResult;
 
 use crate::exit::{Exit, Failure};
 use crate::output::show;
 use crate::report::unreadable;
-
-/// How the folders of pairs begin: those that are compared, and those of the same build twice.
-pub(crate) const PAIR: &str = "pair-";
-/// The other ones.
-pub(crate) const NOISE: &str = "noise-";
-/// The folders in each of them.
-pub(crate) const SIDES: [&str; 2] = ["baseline", "candidate"];
 
 /// Compare two results, or the pairs that `rushhour compare` has kept.
 #[derive(Debug, clap::Args)]
@@ -39,8 +33,8 @@ pub(crate) struct Args {
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct TellingArgs {
     /// How many percent worse is still no regression
-    #[arg(long, value_name = "PERCENT", default_value_t = 5.0)]
-    tolerance: f64,
+    #[arg(long, value_name = "PERCENT", default_value_t = 100.0 * TOLERANCE)]
+    pub(crate) tolerance: f64,
     /// How to print it
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -55,26 +49,18 @@ enum Format {
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    let (pairs, noise) = match args.dirs.as_slice() {
-        [baseline, candidate] => (vec![(read(baseline)?, read(candidate)?)], Vec::new()),
-        [dir] => match read_pairs(dir, PAIR)? {
-            none if none.is_empty() => {
-                return Err(Failure::Usage(anyhow!("{} is no comparison: it has no folder {PAIR}01", dir.display())));
-            }
-            pairs => (pairs, read_pairs(dir, NOISE)?),
-        },
+    let pairs = match args.dirs.as_slice() {
+        [baseline, candidate] => Pairs { pairs: vec![(read(baseline)?, read(candidate)?)], ..Pairs::default() },
+        [dir] => pairs::read(dir).map_err(Failure::Usage)?,
         _ => unreachable!("one or two are parsed"),
     };
-    tell(&pairs, &noise, args.telling)
+    tell(&compare(&pairs, args.telling.tolerance / 100.0), args.telling)
 }
 
-/// Judges, prints, and says whether something got worse.
-pub(crate) fn tell(pairs: &[Pair], noise: &[Pair], telling: TellingArgs) -> Result<Exit, Failure> {
-    /// Of drawing pairs anew: any number does, and the same one gives the same answer.
-    const SEED: u64 = 1;
-    let comparison = compare(pairs, noise, telling.tolerance / 100.0, SEED);
-    show(&text(&comparison, telling.format)?)?;
-    Ok(if regressions(&comparison).is_empty() { Exit::Done } else { Exit::Regressed })
+/// Prints it, and says whether something got worse.
+pub(crate) fn tell(comparison: &Comparison, telling: TellingArgs) -> Result<Exit, Failure> {
+    show(&text(comparison, telling.format)?)?;
+    Ok(if regressions(comparison).is_empty() { Exit::Done } else { Exit::Regressed })
 }
 
 fn text(comparison: &Comparison, format: Format) -> Result<String> {
@@ -91,26 +77,4 @@ fn text(comparison: &Comparison, format: Format) -> Result<String> {
 
 fn read(dir: &Path) -> Result<RunResult, Failure> {
     read_result(dir).map_err(unreadable)
-}
-
-/// The runs below `dir`, in pairs.
-fn read_pairs(dir: &Path, kind: &str) -> Result<Vec<Pair>, Failure> {
-    let mut folders = folders(dir)?;
-    folders.retain(|folder| folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with(kind)));
-    folders.iter().map(|pair| Ok((read_side(pair, SIDES[0])?, read_side(pair, SIDES[1])?))).collect()
-}
-
-/// The one run of a side of a pair.
-fn read_side(pair: &Path, side: &str) -> Result<RunResult, Failure> {
-    let runs = folders(&pair.join(side))?;
-    let run = runs.into_iter().find(|run| run.join(RESULT_FILE).is_file());
-    read(&run.ok_or_else(|| Failure::Usage(anyhow!("{} holds no run", pair.join(side).display())))?)
-}
-
-fn folders(dir: &Path) -> Result<Vec<PathBuf>> {
-    let listing = std::fs::read_dir(dir).with_context(|| format!("listing {}", dir.display()))?;
-    let mut folders = listing.map(|item| Ok(item?.path())).collect::<Result<Vec<_>>>()?;
-    folders.retain(|path| path.is_dir());
-    folders.sort();
-    Ok(folders)
 }

@@ -11,7 +11,7 @@ use rushhour_report::result::RunResult;
 
 use crate::exit::{Exit, Failure};
 use crate::output::{say, show};
-use crate::report::unreadable;
+use crate::report::{runs, unreadable};
 use crate::report_page::write;
 
 /// Add runs to a history, and tell where its numbers changed for good.
@@ -40,7 +40,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     std::fs::create_dir_all(&args.into).with_context(|| format!("creating {}", args.into.display()))?;
     // All of them first, so that nothing is added when one is not what it should be.
     let read = |dir: &PathBuf| Ok((dir.clone(), read_result(dir).map_err(unreadable)?));
-    let runs = args.dirs.iter().map(read).collect::<Result<Vec<_>, Failure>>()?;
+    let runs = runs(&args.dirs).into_iter().map(read).collect::<Result<Vec<_>, Failure>>()?;
     for (dir, run) in &runs {
         add(dir, run, &args.into)?;
     }

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use rushhour_launch::capacity::{self, CAPACITY_FILE};
 use rushhour_launch::cost::{self, COST_FILE};
+use rushhour_launch::pairs::{self, BUILDS_FILE};
 use rushhour_launch::run_page::{PAGE_FILE, name, read_origin, read_run_page};
 use rushhour_launch::rundir::read_result;
-use rushhour_report::page::{Found, Listed, Origin, capacity_page, cost_page, index_page, sweep_page};
+use rushhour_report::compare::{Pairs, TOLERANCE, compare};
+use rushhour_report::page::{Found, Listed, Origin, capacity_page, compare_page, cost_page, index_page, sweep_page};
 
 use crate::exit::{Exit, Failure};
 use crate::output::{say, show};
@@ -21,7 +23,7 @@ use crate::report::unreadable;
 
 A page is one file that needs no network. What cannot be read is named on it; a run that was cut
 off is shown as such. Several runs are put on one page: latency against throughput. The folders
-of a search for capacity and of what a day costs have pages of their own.")]
+of a search for capacity, of what a day costs and of a comparison have pages of their own.")]
 pub(crate) struct Args {
     /// The folders of the runs
     #[arg(required = true, value_name = "DIR")]
@@ -100,11 +102,21 @@ fn page_of(dir: &Path) -> Result<(String, Listed)> {
     let (name, origin) = (name(dir), read_origin(dir));
     if dir.join(CAPACITY_FILE).is_file() {
         let search = capacity::read(dir)?;
-        return Ok((capacity_page(&name, &search), Listed { name, origin, found: Found::Search(Box::new(search)) }));
+        return Ok((
+            capacity_page(&name, &origin, &search),
+            Listed { name, origin, found: Found::Search(Box::new(search)) },
+        ));
     }
     if dir.join(COST_FILE).is_file() {
         let cost = cost::read(dir)?;
         return Ok((cost_page(&name, &origin, &cost), Listed { name, origin, found: Found::Cost(Box::new(cost)) }));
+    }
+    if dir.join(BUILDS_FILE).is_file() {
+        let pairs = pairs::read(dir)?;
+        let comparison = compare(&pairs, TOLERANCE);
+        let origin = origin_of(&pairs, origin);
+        let html = compare_page(&name, &origin, &pairs, &comparison);
+        return Ok((html, Listed { name, origin, found: Found::Comparison(Box::new(comparison)) }));
     }
     let page = read_run_page(dir)?;
     page.damage.iter().for_each(|damage| say(&format!("warning: {damage}")));
@@ -114,6 +126,12 @@ fn page_of(dir: &Path) -> Result<(String, Listed)> {
         None => Listed { name, origin, found: Found::CutOff },
     };
     Ok((html, listed))
+}
+
+/// Of a comparison its first run says what it was made from; the folder only has the builds.
+pub(crate) fn origin_of(pairs: &Pairs, folder: Origin) -> Origin {
+    let first = pairs.pairs.first().map(|(baseline, _)| Origin::of(baseline));
+    Origin { files: folder.files, ..first.unwrap_or_default() }
 }
 
 /// Writes a file.

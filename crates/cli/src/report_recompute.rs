@@ -13,15 +13,16 @@ use serde::Deserialize;
 
 use crate::exit::{Exit, Failure};
 use crate::output::show;
-use crate::report::unreadable;
+use crate::report::{runs, unreadable};
 
 /// Judge runs that were kept by other limits; nothing is written.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  rushhour report recompute results/2026-11-21-vm-xyz-local --limits scenarios/quickstart.toml
+  rushhour report recompute results/2026-11-21-vm-xyz-local --limits scenarios/xyz.toml
   rushhour report recompute results/* --limits limits.toml
 
 The file is TOML with `limits = [\"put.response_ms.p99 < 250\", …]`, such as a scenario.
+Of several folders, those without a run are left out, and a run that a limit does not fit is not judged.
 Exit codes are those of a run; of several, those of the worst.")]
 pub(crate) struct Args {
     /// The folders of the runs
@@ -42,20 +43,22 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let limits = read_limits(&args.limits).map_err(Failure::Usage)?;
     let mut table = Table::new(4, &["run", "before", "now", "why"]);
     let mut worst = Exit::Done;
-    for dir in &args.dirs {
+    for dir in runs(&args.dirs) {
         let before = read_result(dir).map_err(unreadable)?;
         let word = before.verdict.word().to_owned();
-        let now = judge(dir, before, limits.clone())?;
-        worst = worst.max(now.verdict.into());
-        if args.dirs.len() == 1 {
-            show(&summary::text(&now))?;
-        }
-        table.rows.push(vec![
-            dir.display().to_string(),
-            word,
-            now.verdict.word().to_owned(),
-            now.reasons.first().cloned().unwrap_or_default(),
-        ]);
+        let (now, why) = match judge(dir, before, limits.clone()) {
+            Ok(now) => {
+                worst = worst.max(now.verdict.into());
+                if args.dirs.len() == 1 {
+                    show(&summary::text(&now))?;
+                }
+                (now.verdict.word(), now.reasons.first().cloned().unwrap_or_default())
+            }
+            // One that has no such operation is no reason to say nothing of the others.
+            Err(Failure::Usage(error)) if args.dirs.len() > 1 => ("–", error.root_cause().to_string()),
+            Err(failure) => return Err(failure),
+        };
+        table.rows.push(vec![dir.display().to_string(), word, now.to_owned(), why]);
     }
     if args.dirs.len() > 1 {
         show(&table.text())?;

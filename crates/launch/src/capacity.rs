@@ -16,7 +16,7 @@ use rushhour_report::interval::Interval;
 use rushhour_report::page::capacity_page;
 use tokio::time::{Instant, sleep};
 
-use crate::run_page::{PAGE_FILE, name};
+use crate::run_page::{PAGE_FILE, name, read_origin};
 use crate::rundir::{read_intervals, replace};
 use crate::target::Server;
 use crate::{Launch, launch};
@@ -99,7 +99,7 @@ pub async fn search(
 fn keep(dir: &Path, capacity: &Capacity) -> Result<()> {
     replace(&dir.join(CAPACITY_FILE), &(serde_json::to_string_pretty(capacity)? + "\n"))?;
     replace(&dir.join("summary.md"), &markdown(capacity))?;
-    replace(&dir.join(PAGE_FILE), &capacity_page(&name(dir), capacity))
+    replace(&dir.join(PAGE_FILE), &capacity_page(&name(dir), &read_origin(dir), capacity))
 }
 
 /// Reads a search that was kept; `path` is its folder, or the file itself.

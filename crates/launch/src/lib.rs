@@ -17,6 +17,7 @@ mod leftovers;
 pub mod machine;
 pub mod marks;
 pub mod metrics;
+pub mod pairs;
 mod process;
 mod processors;
 mod reference;

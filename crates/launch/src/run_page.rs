@@ -1,6 +1,7 @@
 //! Everything in a run's folder that belongs on its page. What cannot be read is named on the page, and the rest is shown;
 //! only a result that is damaged or too new is refused as a whole.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -9,6 +10,7 @@ use rushhour_report::page::{Origin, RunPage, Stretch, TargetSample, Timeline, re
 use serde::de::DeserializeOwned;
 
 use crate::health::HEALTH_FILE;
+use crate::pairs::BUILDS_FILE;
 use crate::rundir::{HISTOGRAMS_FILE, RESULT_FILE, numbered, read_histograms, read_intervals, read_result};
 use crate::scrape;
 use crate::study::read_study;
@@ -17,7 +19,7 @@ use crate::study::read_study;
 pub const PAGE_FILE: &str = "report.html";
 const ENVIRONMENT_FILE: &str = "environment.json";
 /// Files that are shown as they are.
-const SHOWN: [&str; 3] = ["scenario.toml", "target.toml", ENVIRONMENT_FILE];
+const SHOWN: [&str; 4] = [BUILDS_FILE, "scenario.toml", "target.toml", ENVIRONMENT_FILE];
 
 /// Reads what the page of the run in `dir` is made of.
 ///
@@ -46,12 +48,14 @@ pub fn read_run_page(dir: &Path) -> Result<RunPage> {
     }
     page.study = taken(read_study(dir), &mut damage).flatten();
     page.health = samples(dir, HEALTH_FILE, &mut damage);
-    page.files = SHOWN
-        .iter()
-        .filter_map(|name| Some(((*name).to_owned(), std::fs::read_to_string(dir.join(name)).ok()?)))
-        .collect();
+    page.files = shown(dir, &mut damage);
     page.damage = damage;
     Ok(page)
+}
+
+fn shown(dir: &Path, damage: &mut Vec<String>) -> Vec<(String, String)> {
+    let file = |name: &&str| Some(((*name).to_owned(), text_of(&dir.join(name), damage)?));
+    SHOWN.iter().filter_map(file).collect()
 }
 
 /// What the content of `dir` was made from, as far as that can be read: also of files of other versions.
@@ -68,6 +72,7 @@ pub fn read_origin(dir: &Path) -> Origin {
         scenario: named("scenario.toml").unwrap_or_default(),
         target: named("target.toml").unwrap_or_default(),
         environment: read_json::<Environment>(&dir.join(ENVIRONMENT_FILE)).ok(),
+        files: shown(dir, &mut Vec::new()),
     }
 }
 
@@ -85,6 +90,14 @@ fn taken<T>(read: Result<T>, damage: &mut Vec<String>) -> Option<T> {
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let reading = || format!("reading {}", path.display());
     serde_json::from_str(&std::fs::read_to_string(path).with_context(reading)?).with_context(reading)
+}
+
+/// The text of a file, if there is one.
+fn text_of(path: &Path, damage: &mut Vec<String>) -> Option<String> {
+    match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        read => taken(read.with_context(|| format!("reading {}", path.display())), damage),
+    }
 }
 
 /// The seconds up to the first that cannot be read.
@@ -106,7 +119,7 @@ fn stretches(dir: &Path, damage: &mut Vec<String>) -> Vec<Stretch> {
 fn samples<T: DeserializeOwned>(dir: &Path, name: &str, damage: &mut Vec<String>) -> Vec<T> {
     let path = dir.join(name);
     // A target that somebody else started has none.
-    let Ok(text) = std::fs::read_to_string(&path) else { return Vec::new() };
+    let Some(text) = text_of(&path, damage) else { return Vec::new() };
     let read = read_samples(&text).with_context(|| format!("reading {}", path.display()));
     taken(read, damage).unwrap_or_default()
 }
@@ -119,7 +132,7 @@ fn sittings(dir: &Path) -> impl Iterator<Item = String> {
 /// What the target's own page said, if it was asked.
 fn scraped(dir: &Path, damage: &mut Vec<String>) -> Vec<TargetSample> {
     let path = dir.join(scrape::FILE);
-    let Ok(text) = std::fs::read_to_string(&path) else { return Vec::new() };
+    let Some(text) = text_of(&path, damage) else { return Vec::new() };
     let read = read_scraped(&text, scrape::CPU_S, scrape::MEMORY_BYTES);
     taken(read.with_context(|| format!("reading {}", path.display())), damage).unwrap_or_default()
 }
@@ -170,11 +183,13 @@ mod tests {
             std::fs::write(&path, broken).unwrap();
             let page = read_run_page(dir.path()).unwrap();
             assert_eq!(page.damage.len(), 1, "{name}: {:?}", page.damage);
-            assert!(
-                page.damage[0].contains(name.trim_end_matches(".ndjson").trim_end_matches(".hlog")),
-                "{:?}",
-                page.damage
-            );
+            assert!(page.damage[0].contains(name), "{:?}", page.damage);
+        }
+        for name in ["health.csv", "target.csv", "scenario.toml", "target.toml"] {
+            let dir = kept();
+            std::fs::write(dir.path().join(name), b"\xff\xfe no text").unwrap();
+            let page = read_run_page(dir.path()).unwrap();
+            assert!(page.damage.len() == 1 && page.damage[0].contains(name), "{name}: {:?}", page.damage);
         }
         let dir = kept();
         std::fs::write(dir.path().join(RESULT_FILE), "{").unwrap();

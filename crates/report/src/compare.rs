@@ -21,6 +21,8 @@ use crate::table::Table;
 pub const PAIRS_MIN: usize = 4;
 /// How often pairs are drawn anew.
 const RESAMPLES: usize = 4_000;
+/// What may be worse without a regression where nobody says otherwise, as a ratio less 1.
+pub const TOLERANCE: f64 = 0.05;
 /// What is outside of an interval on one side: together one in a hundred.
 const OUTSIDE: f64 = 0.005;
 /// The normal deviate beyond which `OUTSIDE` lies.
@@ -117,10 +119,23 @@ pub struct Comparison {
 /// A run of the baseline and one of the candidate, made one after the other.
 pub type Pair = (RunResult, RunResult);
 
-/// Compares the runs of `pairs`, baseline first; `noise` are pairs of the same build. The same pairs and seed always give
-/// the same answer.
-pub fn compare(pairs: &[Pair], noise: &[Pair], tolerance: f64, seed: u64) -> Comparison {
+/// The runs of a comparison.
+#[derive(Clone, Debug, Default)]
+pub struct Pairs {
+    /// Those that are compared.
+    pub pairs: Vec<Pair>,
+    /// Those of the same build twice, which show the machine's noise.
+    pub noise: Vec<Pair>,
+    /// How many more there were of which a run came to no end.
+    pub unfinished: usize,
+}
+
+/// Compares the runs of each pair. The same pairs always give the same answer.
+pub fn compare(Pairs { pairs, noise, unfinished }: &Pairs, tolerance: f64) -> Comparison {
+    /// Of drawing pairs anew: any number does.
+    const SEED: u64 = 1;
     let is_quiet = pairs.iter().all(|(a, b)| is_clean(a) && is_clean(b));
+    let mut notes: Vec<String> = pairs.iter().find_map(apart).into_iter().collect();
     let measured = |(a, b): &Pair| (measures(a), measures(b));
     let (pairs, noise): (Vec<_>, Vec<_>) = (pairs.iter().map(measured).collect(), noise.iter().map(measured).collect());
     let names: Vec<&String> = pairs.first().map_or(Vec::new(), |(a, _)| a.keys().collect());
@@ -128,9 +143,13 @@ pub fn compare(pairs: &[Pair], noise: &[Pair], tolerance: f64, seed: u64) -> Com
         let of = |(a, b): &(BTreeMap<String, f64>, BTreeMap<String, f64>)| Some((*a.get(name)?, *b.get(name)?));
         let values: Vec<(f64, f64)> = pairs.iter().filter_map(of).collect();
         let alike: Vec<(f64, f64)> = noise.iter().filter_map(of).collect();
-        (!values.is_empty()).then(|| row(name, &values, &alike, is_quiet, tolerance, seed))
+        (!values.is_empty()).then(|| row(name, &values, &alike, is_quiet, tolerance, SEED))
     });
-    let mut notes = Vec::new();
+    match unfinished {
+        0 => {}
+        1 => notes.push("1 unfinished pair is left out".to_owned()),
+        more => notes.push(format!("{more} unfinished pairs are left out")),
+    }
     if pairs.len() < PAIRS_MIN {
         notes.push(format!("{} of {PAIRS_MIN} pairs: too few to tell how far they agree", pairs.len()));
     }
@@ -140,6 +159,21 @@ pub fn compare(pairs: &[Pair], noise: &[Pair], tolerance: f64, seed: u64) -> Com
     let rows: Vec<Row> = rows.collect();
     notes.extend(rows.iter().filter_map(|row| pairs_wanted(row, tolerance)));
     Comparison { tolerance, rows, notes }
+}
+
+/// In what the runs of a pair differ that should be alike.
+fn apart((a, b): &Pair) -> Option<String> {
+    let alike = [
+        ("scenario", a.scenario == b.scenario),
+        ("schedule", a.schedule.hash == b.schedule.hash),
+        ("number of people", a.users == b.users),
+        ("seed", a.seed == b.seed),
+        ("target", a.target == b.target),
+        ("machine", a.machine == b.machine),
+        ("host", a.environment.host == b.environment.host),
+    ];
+    let apart: Vec<&str> = alike.into_iter().filter(|(_, is)| !is).map(|(name, _)| name).collect();
+    (!apart.is_empty()).then(|| format!("not alike, so more than the build may differ: {}", apart.join(", ")))
 }
 
 /// How many pairs would tell, where these could not: an interval narrows with the root of their number.
@@ -253,6 +287,17 @@ pub fn regressions(comparison: &Comparison) -> Vec<String> {
     worse.map(told).collect()
 }
 
+/// What decides most often, in a line.
+pub(crate) fn brief(comparison: &Comparison) -> String {
+    let Some(row) = comparison.rows.iter().find(|row| row.measure == CPU) else { return String::new() };
+    match row.difference {
+        Some(Estimate { low, middle, high }) => {
+            format!("{CPU} {} ({} to {})", signed(middle), signed(low), signed(high))
+        }
+        None => format!("{CPU} {}", signed(row.candidate / row.baseline - 1.0)),
+    }
+}
+
 /// One row for each measure.
 pub fn table(comparison: &Comparison) -> Table {
     let mut table =
@@ -310,8 +355,12 @@ mod tests {
     /// The answers of 200 comparisons of builds that differ by `ratio`, by whether they are a regression beyond 5 %. One
     /// pair in `odd_one_in` is disturbed ten times as much as the others.
     fn simulated(ratio: f64, odd_one_in: Option<u32>) -> Vec<(Answer, bool)> {
+        simulated_with(SPREAD, ratio, odd_one_in)
+    }
+
+    fn simulated_with(spread: f64, ratio: f64, odd_one_in: Option<u32>) -> Vec<(Answer, bool)> {
         let mut random = Bootstrap::seed_from_u64(1);
-        let noise = Normal::new(0.0, SPREAD).unwrap();
+        let noise = Normal::new(0.0, spread).unwrap();
         let compared = |seed: u64| {
             let pair = |_| {
                 let odd = odd_one_in.is_some_and(|count| random.random_ratio(1, count));
@@ -352,6 +401,14 @@ mod tests {
     }
 
     #[test]
+    fn more_noise_costs_power_and_raises_no_alarm() {
+        let noisy = |ratio| simulated_with(1.8 * SPREAD, ratio, None);
+        let alarms = share(&noisy(1.0), |(answer, _)| [Answer::Slower, Answer::Faster].contains(answer));
+        let power = share(&noisy(1.1), |(_, is_regression)| *is_regression);
+        assert!(alarms <= 0.05 && (0.5..0.9).contains(&power), "{alarms}, {power}");
+    }
+
+    #[test]
     fn too_few_pairs_have_no_interval_and_pairs_that_agree_have_a_point() {
         assert_eq!(difference(&[(1.0, 2.0); 3], 1), None);
         let alike = difference(&[(1.0, 2.0); 4], 1).unwrap();
@@ -370,6 +427,22 @@ mod tests {
         }
     }
 
+    fn compared(pairs: &[Pair], noise: &[Pair], unfinished: usize) -> Comparison {
+        compare(&Pairs { pairs: pairs.to_vec(), noise: noise.to_vec(), unfinished }, TOLERANCE)
+    }
+
+    #[test]
+    fn runs_that_are_not_alike_are_told_apart() {
+        let run = |scenario: &str, seed| RunResult { scenario: scenario.into(), seed, ..RunResult::example() };
+        assert_eq!(apart(&(run("a", 1), run("a", 1))), None);
+        let told = apart(&(run("a", 1), run("b", 2))).unwrap();
+        assert_eq!(told, "not alike, so more than the build may differ: scenario, seed");
+        assert_eq!(
+            compared(&[(run("a", 1), run("a", 2))], &[], 0).notes[0],
+            apart(&(run("a", 1), run("a", 2))).unwrap()
+        );
+    }
+
     #[test]
     fn latency_decides_only_where_the_machine_was_quiet() {
         let pairs = |verdict, p99| vec![(run(1.0, 10.0, verdict), run(1.0, p99, verdict)); 5];
@@ -378,10 +451,11 @@ mod tests {
             (row.answer, row.decides, row.is_regression)
         };
         let quiet = pairs(Verdict::Pass, 10.0);
-        assert_eq!(of(&compare(&pairs(Verdict::Pass, 12.0), &quiet, 0.05, 1)), (Answer::Slower, true, true));
-        assert_eq!(of(&compare(&pairs(Verdict::Pass, 12.0), &[], 0.05, 1)), (Answer::Slower, false, false));
-        assert_eq!(of(&compare(&pairs(Verdict::Invalid, 12.0), &quiet, 0.05, 1)), (Answer::Slower, false, false));
-        let comparison = compare(&pairs(Verdict::Pass, 12.0), &quiet, 0.05, 1);
+        let compare = |pairs: &[Pair], noise: &[Pair]| compared(pairs, noise, 0);
+        assert_eq!(of(&compare(&pairs(Verdict::Pass, 12.0), &quiet)), (Answer::Slower, true, true));
+        assert_eq!(of(&compare(&pairs(Verdict::Pass, 12.0), &[])), (Answer::Slower, false, false));
+        assert_eq!(of(&compare(&pairs(Verdict::Invalid, 12.0), &quiet)), (Answer::Slower, false, false));
+        let comparison = compare(&pairs(Verdict::Pass, 12.0), &quiet);
         assert_eq!(
             regressions(&comparison),
             ["put.response_ms.p99 is worse by at least +20.0 %, beyond the tolerance of +5.0 %"]
@@ -394,7 +468,7 @@ mod tests {
     fn too_much_noise_is_told_with_what_would_help() {
         let pair =
             |n: u32| (run(1.0, 10.0, Verdict::Pass), run(1.0 + f64::from(n % 5) / 10.0 - 0.2, 10.0, Verdict::Pass));
-        let comparison = compare(&(0..10).map(pair).collect::<Vec<_>>(), &[], 0.05, 1);
+        let comparison = compared(&(0..10).map(pair).collect::<Vec<_>>(), &[], 0);
         assert_eq!(comparison.rows[0].answer, Answer::CannotTell);
         let note = comparison.notes.last().unwrap();
         assert!(note.starts_with("cpu_ms_per_request: about ") && note.ends_with(" would tell 5.0 %"), "{note}");
@@ -402,10 +476,11 @@ mod tests {
 
     #[test]
     fn one_pair_tells_a_ratio_and_no_more() {
-        let comparison = compare(&[(run(1.0, 10.0, Verdict::Pass), run(2.0, 10.0, Verdict::Pass))], &[], 0.05, 1);
+        let comparison = compared(&[(run(1.0, 10.0, Verdict::Pass), run(2.0, 10.0, Verdict::Pass))], &[], 2);
         let cpu = &comparison.rows[0];
         assert_eq!((cpu.answer, cpu.is_regression, cpu.difference), (Answer::CannotTell, false, None));
         assert!(table(&comparison).rows[0].contains(&"+100.0 %".to_owned()));
-        assert!(comparison.notes[0].starts_with("1 of 4 pairs"));
+        assert_eq!(comparison.notes[0], "2 unfinished pairs are left out");
+        assert!(comparison.notes[1].starts_with("1 of 4 pairs"));
     }
 }

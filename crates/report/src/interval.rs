@@ -166,7 +166,7 @@ impl Interval {
 #[derive(Debug, thiserror::Error)]
 pub enum IntervalError {
     /// A line of `intervals.ndjson` is something else.
-    #[error("line {line} of the intervals cannot be read")]
+    #[error("line {line} of intervals.ndjson cannot be read")]
     Line {
         /// Which, counted from 1.
         line: usize,
@@ -174,14 +174,14 @@ pub enum IntervalError {
         source: serde_json::Error,
     },
     /// `intervals.hlog` cannot be read.
-    #[error(transparent)]
+    #[error("intervals.hlog")]
     Log(#[from] HlogError),
     /// A histogram cannot be read.
-    #[error(transparent)]
+    #[error("a histogram in intervals.hlog")]
     Histogram(#[from] HistogramError),
     /// The two files are not of the same run.
     #[error(
-        "line {line} of the intervals is `{operation}` at {start_s} s, and the histogram at its place is another's"
+        "line {line} of intervals.ndjson is `{operation}` at {start_s} s, and the histogram at its place in intervals.hlog is another's"
     )]
     Apart {
         /// Which, counted from 1.
@@ -348,7 +348,7 @@ mod tests {
         assert!(lines[2].ends_with("log in,70,63,8,2,1,0,0,0,7,0,,,,,,0,,,,,"), "{csv}");
         let all = BTreeSet::new();
         assert_eq!((lines.len(), super::csv("", &all).unwrap()), (3, String::new()));
-        assert_eq!(super::csv("x\n", &all).unwrap_err().to_string(), "line 1 of the intervals cannot be read");
+        assert_eq!(super::csv("x\n", &all).unwrap_err().to_string(), "line 1 of intervals.ndjson cannot be read");
     }
 
     #[test]
@@ -366,10 +366,10 @@ mod tests {
         let (ndjson, _) = files(&[interval(1)]);
         let (_, log) = files(&[interval(2)]);
         let message = read(&ndjson, &log).next().unwrap().unwrap_err().to_string();
-        assert!(message.starts_with("line 1 of the intervals is `get` at 1 s"), "{message}");
+        assert!(message.starts_with("line 1 of intervals.ndjson is `get` at 1 s"), "{message}");
         let (_, same) = files(&[interval(1)]);
         let message = read("{}\n", &same).next().unwrap().unwrap_err().to_string();
-        assert_eq!(message, "line 1 of the intervals cannot be read");
+        assert_eq!(message, "line 1 of intervals.ndjson cannot be read");
     }
 
     #[test]

@@ -6,10 +6,12 @@
 mod axis;
 mod capacity_page;
 mod chart;
+mod compare_page;
 mod cost_page;
 mod history_page;
 pub(crate) mod html;
 mod index_page;
+mod origin;
 mod run_charts;
 mod run_page;
 mod samples;
@@ -17,9 +19,11 @@ mod sweep_page;
 mod timeline;
 
 pub use capacity_page::capacity_page;
+pub use compare_page::compare_page;
 pub use cost_page::cost_page;
 pub use history_page::{change_table, history_page};
-pub use index_page::{Found, Listed, Origin, index_page};
+pub use index_page::{Found, Listed, index_page};
+pub use origin::Origin;
 pub use run_page::RunPage;
 pub use samples::{HealthSample, TargetSample, read as read_samples, read_scraped};
 pub use sweep_page::sweep_page;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::compare::measures;
+use crate::compare::{CPU, MEMORY, WRITTEN, measures};
 use crate::result::{OperationResult, RunResult, Verdict};
 
 const VERDICTS: [Verdict; 5] =
@@ -45,13 +45,18 @@ pub fn exposition(run: &RunResult) -> String {
         .iter()
         .map(|outcome| (format!(",limit=\"{}\"", label(&outcome.limit)), f64::from(u8::from(outcome.held))));
     metric("limit_held", "Whether a limit held", held.collect());
-    let told = measures(run).into_iter().filter(|(name, _)| !name.contains(".response_ms."));
-    for (name, value) in told {
-        let (name, value) = match name.strip_suffix("_ms_per_request") {
-            Some(part) => (format!("target_{part}_seconds_per_request"), value / 1e3),
-            None => (format!("target_{name}"), value),
+    for (name, value) in measures(run) {
+        let (name, help, value) = match name.as_str() {
+            CPU => (
+                "target_cpu_seconds_per_request",
+                "Processor time of the target for each completed request",
+                value / 1e3,
+            ),
+            WRITTEN => ("target_written_bytes_per_request", "Bytes the target wrote for each request", value),
+            MEMORY => ("target_memory_peak_bytes", "The most memory that the target held", value),
+            _ => continue,
         };
-        metric(&name, "What serving took", vec![(String::new(), value)]);
+        metric(name, help, vec![(String::new(), value)]);
     }
     let lateness = run.generator.lateness_p99_ms.map(|ms| (String::new(), ms / 1e3));
     metric("lateness_p99_seconds", "The generator's own delay", lateness.into_iter().collect());

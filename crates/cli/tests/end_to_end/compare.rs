@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use yaml_rust2::YamlLoader;
 
 use crate::serving::{only_folder, rushhour};
 
@@ -119,7 +120,7 @@ fn neither_a_program_nor_a_revision_is_refused_before_anything_runs() {
 }
 
 /// Five pairs of a kept run with itself, of which the candidate took `factor` times as much processor time.
-fn pairs(dir: &Path, factor: f64) {
+pub(crate) fn pairs(dir: &Path, factor: f64) {
     let kept = repository().join("results/2026-11-21-vm-quickstart-local-4/result.json");
     let kept: Value = serde_json::from_str(&fs::read_to_string(kept).unwrap()).unwrap();
     for pair in 1..=5 {
@@ -173,9 +174,10 @@ fn the_shell_example_gates_and_leaves_what_a_reviewer_wants() {
 
 #[test]
 fn the_workflow_calls_what_there_is() {
-    let workflow = examples("yaml").concat();
-    let calls: Vec<&str> =
-        workflow.lines().filter_map(|line| line.trim().strip_prefix("target/release/rushhour ")).collect();
+    let workflow = YamlLoader::load_from_str(&examples("yaml").concat()).unwrap().remove(0);
+    let steps = workflow["jobs"]["compare"]["steps"].as_vec().unwrap();
+    let calls = steps.iter().filter_map(|step| step["run"].as_str()?.strip_prefix("target/release/rushhour "));
+    let calls: Vec<&str> = calls.collect();
     assert!(!calls.is_empty());
     for call in calls {
         let (arguments, _) = call.split_once(" > ").unwrap_or((call, ""));

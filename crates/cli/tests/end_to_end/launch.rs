@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use rushhour_report::result::json_schema;
 use serde_json::Value;
 
 use crate::serving::rushhour;
@@ -36,6 +37,10 @@ fn count(result: &Value, path: &str) -> u64 {
 fn the_quickstart_leaves_a_complete_result() {
     let out = tempfile::tempdir().unwrap();
     let (dir, result) = quickstart(out.path(), &[]);
+    let schema = serde_json::from_str(&json_schema()).unwrap();
+    let faults: Vec<String> =
+        jsonschema::validator_for(&schema).unwrap().iter_errors(&result).map(|fault| fault.to_string()).collect();
+    assert_eq!(faults, [""; 0]);
     for operation in ["get", "put", "timeline", "find"] {
         let field = |name: &str| count(&result, &format!("/operations/{operation}/{name}"));
         assert!(field("offered") > 0);

@@ -5,11 +5,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use rushhour_launch::rundir::{read_histograms, read_result};
 use rushhour_report::histogram::Percentiles;
 use rushhour_report::page::{HealthSample, RunPage, Stretch, StretchOperation, TargetSample};
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
+use crate::compare::pairs;
 use crate::prometheus::{is_there, skip};
 use crate::serving::rushhour;
 
@@ -33,7 +35,6 @@ async fn check(browser: &Browser, file: &Path) {
     let loaded = browser.run("return performance.getEntriesByType('resource').map((it) => it.name)").await;
     let is_inside = |name: &Value| name.as_str().is_some_and(|name| name.starts_with("data:"));
     assert!(loaded.as_array().unwrap().iter().all(is_inside), "{loaded}");
-    assert_eq!(browser.console().await, json!([]), "{url}");
     let faults = browser.run(
         "const faults = [], ids = new Set();
         for (const chart of document.querySelectorAll('.chart')) {
@@ -44,6 +45,14 @@ async fn check(browser: &Browser, file: &Path) {
           if (!lines.length || lines.some((line) => line.getTotalLength() === 0 && !line.getAttribute('d').includes('h0'))) say('has an empty line');
           if (!rows.length) say('has no row');
           if (lines.length !== chart.querySelectorAll('thead th').length - 1) say('has lines that are not in its table');
+          const columns = lines.map((line, at) => [...rows].map((row) => row.cells[at + 1].textContent).filter((cell) => cell !== '–'));
+          lines.forEach((line, at) => {
+            const points = [...line.getAttribute('d').matchAll(/[ML]([\\d.-]+) ([\\d.-]+)/g)].map((point) => Number(point[2]));
+            if (points.length !== columns[at].length) say(`draws ${points.length} points of ${columns[at].length} values`);
+            const values = columns[at].map(Number).map((value, point) => [value, points[point]]).sort((a, b) => a[0] - b[0]);
+            const falls = ([value, y], next) => next && next[0] > value && next[1] > y + 0.11;
+            if (values.every(([value]) => !isNaN(value)) && values.some((value, next) => falls(value, values[next + 1]))) say('draws more below less');
+          });
           if (!(chart.querySelector('svg').getAttribute('aria-label') || '').includes(': ')) say('is told to nobody');
           if (chart.innerHTML.includes('NaN')) say('has something that is no number');
           const plot = chart.querySelector('.plot');
@@ -60,6 +69,8 @@ async fn check(browser: &Browser, file: &Path) {
     let drawn = "return new Promise((told) => requestAnimationFrame(() => told(document.documentElement.scrollWidth)))";
     assert_eq!(browser.run(drawn).await, 390, "{url}");
     browser.resize(1280, 900).await;
+    // Last, so that it has heard of all that was done.
+    assert_eq!(browser.console().await, json!([]), "{url}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -67,7 +78,16 @@ async fn the_page_of_a_run_asks_nobody_and_tells_everything() {
     let Some(browser) = browser().await else { return };
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("page.html");
-    for run in ["2026-11-21-vm-quickstart-local-4", "2026-11-21-vm-over-rate-local", "2026-11-21-vm-quickstart-local"] {
+    let runs = [
+        "2026-11-22-vm-breakpoint-local",
+        "2026-11-22-vm-study-10k-6m-study",
+        "2026-11-22-vm-capacity-capacity-mix-m5-large",
+        "2026-11-22-vm-cost-capacity-phones-local",
+        "2026-11-21-vm-quickstart-local-4",
+        "2026-11-21-vm-over-rate-local",
+        "2026-11-21-vm-quickstart-local",
+    ];
+    for run in runs {
         let made = rushhour().args(["report", "page"]).arg(kept(run)).arg("--out").arg(&file).status().unwrap();
         assert!(made.success());
         check(&browser, &file).await;
@@ -78,6 +98,29 @@ async fn the_page_of_a_run_asks_nobody_and_tells_everything() {
     let ground = "return getComputedStyle(document.body).backgroundColor";
     let grounds = [browser.schemed("light", ground).await, browser.schemed("dark", ground).await];
     assert_eq!(grounds, ["rgb(246, 246, 243)", "rgb(18, 21, 26)"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_cut_off_and_what_was_compared_are_listed_as_what_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let (results, site) = (dir.path().join("results"), dir.path().join("site"));
+    let (cut, compared) = (results.join("cut"), results.join("compared"));
+    std::fs::create_dir_all(&cut).unwrap();
+    for file in ["environment.json", "scenario.toml", "target.csv", "intervals.ndjson", "intervals.hlog"] {
+        std::fs::copy(kept("2026-11-21-vm-quickstart-local-4").join(file), cut.join(file)).unwrap();
+    }
+    pairs(&compared, 1.2);
+    std::fs::write(compared.join("builds.toml"), "baseline = \"one\"\ncandidate = \"other\"\n").unwrap();
+    let made = rushhour().args(["report", "index"]).arg(&results).arg("--out").arg(&site).status().unwrap();
+    assert!(made.success());
+    let Some(browser) = browser().await else { return };
+    for (name, word) in [("cut", "cut off"), ("compared", "regression")] {
+        check(&browser, &site.join(format!("{name}.html"))).await;
+        assert_eq!(browser.run("return document.querySelector('.verdict').textContent").await, word);
+    }
+    check(&browser, &site.join("index.html")).await;
+    let listed = "return [...document.querySelectorAll('tbody .chip')].map((chip) => chip.textContent).sort()";
+    assert_eq!(browser.run(listed).await, json!(["cut off", "regression"]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -149,8 +192,13 @@ fn day() -> RunPage {
         written_bytes: f64::from(s) * 3e4,
     };
     let health = |s: u32| HealthSample { at_s: s.into(), pressure_ratio: Some(0.1), ..HealthSample::default() };
+    let quickstart = kept("2026-11-21-vm-quickstart-local-4");
+    let mut result = read_result(&quickstart).unwrap();
+    (result.measured_s, result.phases.measure_s, result.phases.warm_up_s) = (86_400.0, 86_400.0, 0.0);
     RunPage {
         name: "day".into(),
+        result: Some(result),
+        histograms: Some(read_histograms(&quickstart).unwrap()),
         stretches: (0..288).map(stretch).collect(),
         target: vec![(0..86_400).map(target).collect()],
         health: (0..86_400).map(health).collect(),

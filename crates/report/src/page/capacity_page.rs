@@ -2,8 +2,8 @@
 
 use super::axis::{Axis, Unit};
 use super::chart::{Chart, Kind, Rule, Series};
-use super::html::{escape, facts, table};
-use super::{document, wide};
+use super::html::{escape, table};
+use super::{Origin, document, wide};
 use crate::capacity::{self, Capacity, Conclusion, Outcome, Step};
 use crate::limit::rounded;
 
@@ -19,8 +19,8 @@ fn end(outcome: &Outcome) -> usize {
     }
 }
 
-/// The page of a search whose folder has this name.
-pub fn capacity_page(name: &str, capacity: &Capacity) -> String {
+/// The page of a search that was made from `origin`, whose folder has this name.
+pub fn capacity_page(name: &str, origin: &Origin, capacity: &Capacity) -> String {
     let title = capacity::title(capacity);
     let (word, class) = verdict(&capacity.conclusion);
     let mut body = format!(
@@ -40,15 +40,14 @@ pub fn capacity_page(name: &str, capacity: &Capacity) -> String {
     let (steps, reasons) = (table(&capacity::steps(capacity)), reasons.collect::<String>());
     body.push_str(&format!("<h2>Steps</h2>\n<div class=\"card\">{steps}</div>\n<ul>{reasons}</ul>\n"));
     let plan = &capacity.plan;
-    let held_to = facts([
-        ("machine", capacity.subject.machine.clone()),
+    body.push_str(&origin.configuration([
+        ("searched on", capacity.subject.machine.clone()),
         ("held to", capacity.subject.limits.join("; ")),
         ("started at", rounded(plan.start)),
         ("each next ×", rounded(plan.ramp_factor)),
         ("to within", format!("{} %", rounded(plan.precision_ratio * 100.0))),
         ("confirmed", format!("{} times", plan.confirmations)),
-    ]);
-    body.push_str(&format!("<h2>Configuration</h2>\n<div class=\"card\">{held_to}</div>\n"));
+    ]));
     document(&title, &body)
 }
 
@@ -152,14 +151,17 @@ mod tests {
             ],
             ..Search::new(plan).unwrap().capacity(Subject::default())
         };
-        let html = capacity_page("kept", &capacity);
+        let files = vec![("scenario.toml".to_owned(), "seed = 1".to_owned())];
+        let origin = Origin { files, ..Origin::default() };
+        let html = capacity_page("kept", &origin, &capacity);
+        assert!(html.contains("<summary>scenario.toml</summary>"), "{html}");
         assert!(html.contains("<strong class=\"verdict pass\">found</strong>"), "{html}");
         assert!(html.contains("<li>at 400: &lt;slow&gt;</li>") && !html.contains("<slow>"), "{html}");
         assert!(html.contains("answer: 200"), "{html}");
         assert!(html.contains("<th scope=\"row\">3, ramp</th>"), "{html}");
         assert_eq!(html.matches(">said nothing</th>").count(), 3);
         assert_eq!(html.matches(">broke</th>").count(), 2, "it has no response time");
-        let none = capacity_page("kept", &Capacity { steps: Vec::new(), ..capacity });
+        let none = capacity_page("kept", &origin, &Capacity { steps: Vec::new(), ..capacity });
         assert!(!none.contains("<figure"), "{none}");
     }
 }

@@ -238,8 +238,13 @@ impl Chart {
 }
 
 fn ticks(axis: &Axis, side: &str) -> String {
-    let tick =
-        |(at, text): &(f64, String)| format!("<span style=\"{side}:{:.1}%\">{text}</span>", 100.0 * axis.share(*at));
+    /// The text of a tick so near to the end would stand outside of the card.
+    const END: f64 = 0.97;
+    let tick = |(at, text): &(f64, String)| {
+        let share = axis.share(*at);
+        let class = if share > END { " class=\"end\"" } else { "" };
+        format!("<span{class} style=\"{side}:{:.1}%\">{text}</span>", 100.0 * share)
+    };
     axis.ticks.iter().map(tick).collect()
 }
 

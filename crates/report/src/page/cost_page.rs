@@ -1,6 +1,6 @@
 //! The page of what a day costs.
 
-use super::html::{escape, facts, table};
+use super::html::{escape, table};
 use super::{Origin, document};
 use crate::cost::CostVector;
 use crate::limit::rounded;
@@ -8,20 +8,16 @@ use crate::limit::rounded;
 /// The page of costs that were measured from `origin`, whose folder has this name.
 pub fn cost_page(name: &str, origin: &Origin, cost: &CostVector) -> String {
     let title = format!("What a day costs {} with {}", origin.target, origin.scenario);
-    let environment = origin.environment.as_ref();
-    let told = facts([
-        ("machine", cost.machine.clone()),
+    let configuration = origin.configuration([
+        ("measured on", cost.machine.clone()),
         ("cores", rounded(cost.cores)),
         ("measured", format!("{} times, each low and high holds the truth with 95 %", cost.repeats)),
         ("busiest hour", format!("{:.2} × the mean hour", cost.peak_ratio)),
         ("calibration of a core", cost.calibration_per_core.map(rounded).unwrap_or_default()),
-        ("started", environment.map(|at| at.started_at.clone()).unwrap_or_default()),
-        ("program", environment.map(|at| format!("rushhour {} {}", at.version, at.commit)).unwrap_or_default()),
-        ("command", environment.map(|at| at.command.join(" ")).unwrap_or_default()),
     ]);
     let body = format!(
         "<header class=\"run\"><h1>{}</h1><strong class=\"verdict pass\">measured</strong><p>{}</p></header>\n\
-         <h2>Costs</h2>\n<div class=\"card\">{}</div>\n<h2>Configuration</h2>\n<div class=\"card\">{told}</div>\n",
+         <h2>Costs</h2>\n<div class=\"card\">{}</div>\n{configuration}",
         escape(&title),
         escape(name),
         table(&cost.table()),
@@ -36,7 +32,7 @@ mod tests {
 
     #[test]
     fn each_cost_stands_with_its_range() {
-        let origin = Origin { scenario: "phones".into(), target: "<local>".into(), environment: None };
+        let origin = Origin { scenario: "phones".into(), target: "<local>".into(), ..Origin::default() };
         let html = cost_page("kept", &origin, &vector());
         assert!(html.contains("<h1>What a day costs &lt;local&gt; with phones</h1>"), "{html}");
         assert!(

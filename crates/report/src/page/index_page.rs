@@ -5,11 +5,10 @@ use std::fmt::Write as _;
 
 use super::axis::Unit;
 use super::html::escape;
-use super::{capacity_page, document};
+use super::{Origin, capacity_page, compare_page, document};
 use crate::capacity::{Capacity, brief};
-use crate::compare::{CPU, measures};
+use crate::compare::{self, CPU, Comparison, measures};
 use crate::cost::CostVector;
-use crate::environment::Environment;
 use crate::result::RunResult;
 use crate::summary::three_digits;
 
@@ -24,25 +23,6 @@ pub struct Listed {
     pub found: Found,
 }
 
-/// What a folder's content was made from, as far as that can be read.
-#[derive(Clone, Debug, Default)]
-pub struct Origin {
-    /// The scenario's name.
-    pub scenario: String,
-    /// The target's name.
-    pub target: String,
-    /// Where and when.
-    pub environment: Option<Environment>,
-}
-
-impl Origin {
-    /// What a result was made from, which it says itself.
-    pub fn of(run: &RunResult) -> Self {
-        let environment = Some(run.environment.clone());
-        Self { scenario: run.scenario.clone(), target: run.target.clone(), environment }
-    }
-}
-
 /// What a folder holds.
 #[derive(Clone, Debug)]
 pub enum Found {
@@ -52,11 +32,16 @@ pub enum Found {
     Search(Box<Capacity>),
     /// What a day costs.
     Cost(Box<CostVector>),
+    /// Two builds beside each other.
+    Comparison(Box<Comparison>),
     /// A run that was cut off.
     CutOff,
     /// Something that cannot be read, and why.
     Damaged(String),
 }
+
+/// What is told of a run. Where there is no room for headings, each stands beside its figure.
+const FIGURES: [&str; 3] = ["done per s", "slowest p99 ms", "cpu ms each"];
 
 const SCRIPT: &str = "<script>
 const rows = [...document.querySelectorAll('tbody tr')], tools = [...document.querySelectorAll('.tools [name]')];
@@ -90,11 +75,11 @@ pub fn index_page(listed: &[Listed]) -> String {
             "<label>{name}<select name=\"{name}\"><option value=\"\">all</option>{options}</select></label>"
         );
     }
-    body.push_str("</div>\n<p class=\"soft\" aria-live=\"polite\"><span id=\"told\"></span> runs</p>\n<div class=\"card\"><div class=\"rows\" tabindex=\"0\"><table><thead><tr>");
+    body.push_str("</div>\n<p class=\"soft\" aria-live=\"polite\"><span id=\"told\"></span> runs</p>\n<div class=\"card\"><div class=\"rows list\" tabindex=\"0\"><table><thead><tr>");
     for heading in ["run", "verdict"] {
         let _ = write!(body, "<th scope=\"col\" class=\"name\">{heading}</th>");
     }
-    for heading in ["done per s", "slowest p99 ms", "cpu ms each", "commit"] {
+    for heading in FIGURES.into_iter().chain(["commit"]) {
         let _ = write!(body, "<th scope=\"col\">{heading}</th>");
     }
     body.push_str("</tr></thead><tbody>\n");
@@ -114,7 +99,7 @@ fn row(listed: &Listed) -> String {
     let word = verdict(listed);
     format!(
         "<tr data-scenario=\"{scenario}\" data-target=\"{target}\" data-host=\"{host}\" data-verdict=\"{word}\">\
-         <td>{run}</td><td class=\"name\"><span class=\"chip {}\">{word}</span></td>{}<td>{}</td></tr>\n",
+         <td>{run}</td><td class=\"name\"><span class=\"chip {}\">{word}</span></td>{}<td data-name=\"commit\">{}</td></tr>\n",
         class(listed),
         figures(&listed.found),
         escape(commit(listed))
@@ -129,13 +114,15 @@ fn figures(found: &Found) -> String {
         Found::CutOff => told(""),
         Found::Search(search) => told(&brief(search)),
         Found::Cost(cost) => told(&cost.brief()),
+        Found::Comparison(comparison) => told(&compare::brief(comparison)),
         Found::Result(run) => {
             let known = |value: Option<f64>| value.map_or("–".to_owned(), three_digits);
             let operations = || run.operations.values().filter(|operation| !operation.is_always_empty);
             let slowest = operations().filter_map(|of| of.response_ms.p99).max_by(f64::total_cmp);
             let per_s: f64 = run.operations.values().map(|operation| operation.completed_per_s).sum();
             let cells = [Unit::PerS.cell(per_s), known(slowest), known(measures(run).remove(CPU))];
-            cells.iter().map(|cell| format!("<td>{cell}</td>")).collect()
+            let cell = |(name, cell)| format!("<td data-name=\"{name}\">{cell}</td>");
+            FIGURES.into_iter().zip(&cells).map(cell).collect()
         }
     }
 }
@@ -169,8 +156,9 @@ fn verdict(listed: &Listed) -> &'static str {
         Found::Result(run) => run.verdict.word(),
         Found::Search(search) => capacity_page::verdict(&search.conclusion).0,
         Found::Cost(_) => "measured",
+        Found::Comparison(comparison) => compare_page::verdict(comparison).0,
         Found::CutOff => "cut off",
-        Found::Damaged(_) => "damaged",
+        Found::Damaged(_) => "unreadable",
     }
 }
 
@@ -180,6 +168,7 @@ fn class(listed: &Listed) -> &'static str {
         Found::Result(run) => run.verdict.word(),
         Found::Search(search) => capacity_page::verdict(&search.conclusion).1,
         Found::Cost(_) => "pass",
+        Found::Comparison(comparison) => compare_page::verdict(comparison).1,
         Found::CutOff => "cut",
         Found::Damaged(_) => "fail",
     }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::axis::Unit;
-use super::html::{escape, facts, file, table};
+use super::html::{escape, facts, table};
+use super::origin;
 use super::run_charts::{self, Clock};
 use super::samples::{HealthSample, TargetSample, health_chart, joined, target_charts};
 use super::timeline::{Stretch, always_empty};
@@ -186,9 +187,9 @@ impl RunPage {
         if let Some(run) = result {
             html.push_str(&facts(configuration(run)));
         } else if let Some(at) = &self.environment {
-            html.push_str(&facts(machine(at)));
+            html.push_str(&facts(origin::machine(at)));
         }
-        self.files.iter().for_each(|(name, text)| html.push_str(&file(name, text)));
+        html.push_str(&origin::files(&self.files));
         html.push_str("</div>\n<footer>Percentiles are read from merged histograms and told only when ten samples lie beyond them. Shaded: not counted (warm-up, drain).</footer>\n");
         html
     }
@@ -266,16 +267,6 @@ fn card(title: &str, numbers: &Table) -> String {
     format!("<h2>{title}</h2>\n<div class=\"card\">{}</div>\n", table(numbers))
 }
 
-fn machine(at: &Environment) -> Vec<(&'static str, String)> {
-    vec![
-        ("started", at.started_at.clone()),
-        ("machine", format!("{}: {}, {} cores, {}", at.host, at.cpu_model, at.cores, bytes(at.memory_bytes))),
-        ("system", format!("{}, load before {}", at.kernel, at.load_1m)),
-        ("program", format!("rushhour {} {}", at.version, at.commit)),
-        ("command", at.command.join(" ")),
-    ]
-}
-
 fn configuration(run: &RunResult) -> Vec<(&'static str, String)> {
     let schedule = &run.schedule;
     let shard = schedule.shard.map_or(String::new(), |shard| format!(", shard {shard}"));
@@ -293,7 +284,7 @@ fn configuration(run: &RunResult) -> Vec<(&'static str, String)> {
     );
     let pressure = generator.pressure_ratio.map_or(String::new(), |ratio| format!(", pressure {}", percent(ratio)));
     let phases = run.phases;
-    let mut told = machine(&run.environment);
+    let mut told = origin::machine(&run.environment);
     told.extend([
         ("seed", run.seed.to_string()),
         ("people", run.users.to_string()),

@@ -9,33 +9,39 @@ use super::axis::{Axis, Unit};
 use super::chart::{Chart, Kind, Series};
 use crate::interval::whole;
 
-/// A line of `target.csv`. Columns that are not known here are passed over, those that are not there count 0.
+/// A line of `target.csv`. Columns that are not known here are passed over, those that are not there count 0; but without
+/// a time it is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
 pub struct TargetSample {
     /// Seconds since the first sample.
     pub at_s: f64,
     /// Processor time since the start of the process.
+    #[serde(default)]
     pub cpu_s: f64,
     /// Memory it holds.
+    #[serde(default)]
     pub memory_bytes: f64,
     /// Room its data takes on the disk.
+    #[serde(default)]
     pub disk_bytes: f64,
     /// Bytes it has handed to the disk.
+    #[serde(default)]
     pub written_bytes: f64,
 }
 
 /// A line of `health.csv`: how the machine was since the line before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct HealthSample {
     /// Seconds since the start of the run, *warm-up* included.
     pub at_s: f64,
     /// Processor time that the hypervisor gave to others, as a share of all.
+    #[serde(default)]
     pub steal_ratio: f64,
     /// How long some process waited for a processor, as a share of the time: Linux' pressure, `some`.
+    #[serde(default)]
     pub pressure_ratio: Option<f64>,
     /// Processor time of the generator, as a share of all cores.
+    #[serde(default)]
     pub generator_ratio: f64,
 }
 
@@ -200,6 +206,7 @@ mod tests {
         assert_eq!(read("at_s,cpu_s,new\n0,0.5,3\n1,0.7,4\n2,0.").unwrap(), 2);
         assert_eq!(read("").unwrap(), 0);
         assert!(read("at_s\nsoon\n").unwrap_err().to_string().contains("line: 2"));
+        assert!(read("cpu_s\n0.5\n").unwrap_err().to_string().contains("at_s"));
     }
 
     #[test]
