@@ -80,6 +80,17 @@ struct Tail {
     bytes: usize,
     /// Where the first of the events starts.
     from: Position,
+    /// What was told last. Most of those who keep up have got equally far, and follow the same logs.
+    last_told: Option<LastTold>,
+}
+
+/// What somebody who follows `keys` is told, who has got to `at`, when the tail reaches to `reach`.
+#[derive(Debug)]
+struct LastTold {
+    at: Position,
+    reach: Position,
+    keys: Vec<String>,
+    event: Option<Bytes>,
 }
 
 impl Tail {
@@ -152,7 +163,7 @@ impl Hub {
 /// Starts to read what is appended by `user`.
 fn follow(app: &Arc<App>, user: UserId) -> Arc<Topic> {
     let from = app.store.position(user);
-    let tail = Mutex::new(Tail { events: VecDeque::new(), bytes: 0, from });
+    let tail = Mutex::new(Tail { events: VecDeque::new(), bytes: 0, from, last_told: None });
     let appended = Arc::new(Notify::new());
     let (waker, reach) = (Arc::clone(&appended), watch::Sender::new(from));
     let topic = Arc::new(Topic { tail, appended: waker, unread_since: Mutex::default(), reach });
@@ -266,7 +277,7 @@ impl Subscription {
     /// What the tail has for the subscriber, if something; `None` when the tail starts later.
     fn take_tail(&mut self) -> Option<Option<Bytes>> {
         let reach = *self.reach.borrow_and_update();
-        let tail = self.topic.tail.lock().expect("no holder panics");
+        let mut tail = self.topic.tail.lock().expect("no holder panics");
         if self.at < tail.from {
             return None;
         }
@@ -279,7 +290,16 @@ impl Subscription {
                 self.app.hub.delivery.observe(steady_time().saturating_sub(event.appended));
             }
         }
-        let event = event_of(reach, told().flat_map(|(_, entries)| entries));
+        let is_same = |last: &&LastTold| last.at == self.at && last.reach == reach && last.keys == self.keys;
+        let event = match tail.last_told.as_ref().filter(is_same) {
+            Some(last) => last.event.clone(),
+            None => {
+                let event = event_of(reach, told().flat_map(|(_, entries)| entries));
+                let (at, keys) = (self.at, self.keys.clone());
+                tail.last_told = Some(LastTold { at, reach, keys, event: event.clone() });
+                event
+            }
+        };
         self.at = reach.max(self.at);
         Some(event)
     }
