@@ -165,6 +165,7 @@ impl Args {
             connections_max: self.connections_max,
             subscribers_max: self.subscribers_max,
             reads: QueueLimits { at_once: self.reads_at_once, ..defaults.reads },
+            bodies: QueueLimits { at_once: defaults.bodies.at_once.max(surroundings::cores()), ..defaults.bodies },
             ..defaults
         }
     }

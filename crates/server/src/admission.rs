@@ -2,7 +2,7 @@
 //! more than it can do then does what it can in time, and tells the others at once to come back.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::extract::{Request, State};
@@ -11,9 +11,9 @@ use axum::response::{IntoResponse, Response};
 use prometheus_client::metrics::counter::Counter;
 use rushhour_model::wire::route;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use crate::app::App;
+use crate::app::{App, Limits};
 use crate::error::ServerError;
 use crate::routes::LAST;
 
@@ -49,17 +49,28 @@ impl Class {
     }
 }
 
-/// A queue for each class.
+/// A queue for each class, and one for uploads that have come and are to be taken apart.
 #[derive(Debug)]
 pub(crate) struct Admission {
     uploads: Queue,
+    bodies: Queue,
     reads: Queue,
     calls: Queue,
 }
 
 impl Admission {
-    pub(crate) fn new(uploads: QueueLimits, reads: QueueLimits, calls: QueueLimits) -> Self {
-        Self { uploads: Queue::new(uploads), reads: Queue::new(reads), calls: Queue::new(calls) }
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let Limits { uploads, bodies, reads, calls, .. } = *limits;
+        let [uploads, bodies, reads, calls] = [uploads, bodies, reads, calls].map(Queue::new);
+        Self { uploads, bodies, reads, calls }
+    }
+
+    /// Waits until the body of an upload is to be taken apart.
+    ///
+    /// Bodies come at the pace of their phones and share syncs of the disk, so many uploads are under way at once; but if
+    /// all were worked on in turns, piece by piece, each would take as long as all of them.
+    pub(crate) async fn work(&self) -> Result<OwnedSemaphorePermit, ServerError> {
+        self.bodies.enter().await
     }
 
     fn queue(&self, class: Class) -> &Queue {
@@ -71,8 +82,8 @@ impl Admission {
     }
 
     /// Each class with how many of its requests were refused, and how many wait.
-    pub(crate) fn refused(&self) -> [(&'static str, u64, usize); 3] {
-        [("upload", &self.uploads), ("read", &self.reads), ("call", &self.calls)]
+    pub(crate) fn refused(&self) -> [(&'static str, u64, usize); 4] {
+        [("upload", &self.uploads), ("body", &self.bodies), ("read", &self.reads), ("call", &self.calls)]
             .map(|(name, queue)| (name, queue.refused.get(), queue.waiting.load(Ordering::Relaxed)))
     }
 }
@@ -82,13 +93,21 @@ struct Queue {
     limits: QueueLimits,
     permits: Arc<Semaphore>,
     waiting: AtomicUsize,
+    /// How long whoever had to wait last waited, in microseconds.
+    waited_us: AtomicU64,
     refused: Counter,
 }
 
 impl Queue {
     fn new(limits: QueueLimits) -> Self {
         let permits = Arc::new(Semaphore::new(limits.at_once));
-        Self { limits, permits, waiting: AtomicUsize::new(0), refused: Counter::default() }
+        Self {
+            limits,
+            permits,
+            waiting: AtomicUsize::new(0),
+            waited_us: AtomicU64::new(0),
+            refused: Counter::default(),
+        }
     }
 
     /// Waits for its turn.
@@ -96,13 +115,22 @@ impl Queue {
         if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
             return Ok(permit);
         }
-        let refuse = || {
-            self.refused.inc();
-            ServerError::Crowded
-        };
-        let Some(_place) = Place::take(self) else { return Err(refuse()) };
+        let Some(_place) = Place::take(self) else { return Err(self.refuse()) };
+        let since = Instant::now();
         let turn = timeout(self.limits.wait_max, Arc::clone(&self.permits).acquire_owned()).await;
-        Ok(turn.map_err(|_| refuse())?.expect("the semaphore is never closed"))
+        self.waited_us.store(u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        Ok(turn.map_err(|_| self.refuse())?.expect("the semaphore is never closed"))
+    }
+
+    fn refuse(&self) -> ServerError {
+        self.refused.inc();
+        ServerError::Crowded
+    }
+
+    /// Whether those who wait are like to wait for more than half of what they would wait at most.
+    fn is_behind(&self) -> bool {
+        let waited = Duration::from_micros(self.waited_us.load(Ordering::Relaxed));
+        self.waiting.load(Ordering::Relaxed) > 0 && waited > self.limits.wait_max / 2
     }
 }
 
@@ -126,6 +154,10 @@ impl Drop for Place<'_> {
 /// Lets a request in when it is its turn, or answers that there are too many.
 pub(crate) async fn admit(State((app, class)): State<(Arc<App>, Class)>, request: Request, next: Next) -> Response {
     let class = class.of(request.uri().path());
+    // Whoever would be sent away with a body that has come is better sent away before.
+    if matches!(class, Class::Upload) && app.admission.bodies.is_behind() {
+        return app.admission.uploads.refuse().into_response();
+    }
     let permit = match app.admission.queue(class).enter().await {
         Ok(permit) => permit,
         Err(error) => return error.into_response(),
@@ -185,5 +217,22 @@ mod tests {
         assert!(matches!(queue.enter().await, Err(ServerError::Crowded)));
         assert_eq!(asked.elapsed(), LIMITS.wait_max);
         assert_eq!((queue.refused.get(), queue.waiting.load(Ordering::Relaxed)), (1, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_queue_is_behind_while_somebody_waits_and_the_last_one_waited_long() {
+        let queue = Queue::new(QueueLimits { waiting_max: 2, ..LIMITS });
+        let first = queue.enter().await.unwrap();
+        let (second, third) = (queue.enter(), queue.enter());
+        tokio::pin!(second, third);
+        assert!(timeout(LIMITS.wait_max * 3 / 5, &mut second).await.is_err());
+        assert!(timeout(Duration::ZERO, &mut third).await.is_err());
+        assert!(!queue.is_behind(), "nobody has got in who waited");
+        drop(first);
+        let second = second.await.unwrap();
+        assert!(queue.is_behind());
+        drop(second);
+        drop(third.await.unwrap());
+        assert!(!queue.is_behind(), "nobody waits");
     }
 }

@@ -50,6 +50,8 @@ pub struct Limits {
     pub subscribers_max: usize,
     /// Uploads.
     pub uploads: QueueLimits,
+    /// Those of them whose body has come, while it is taken apart.
+    pub bodies: QueueLimits,
     /// Requests that read much: diaries, entries.
     pub reads: QueueLimits,
     /// All others.
@@ -78,6 +80,8 @@ impl Default for Limits {
             uploads: QueueLimits { at_once: 512, waiting_max: 4096, wait_max: Duration::from_millis(500) },
             // These do nothing but work; more of them at once only make each other late.
             reads: QueueLimits { at_once: 8, waiting_max: 1024, wait_max: Duration::from_millis(500) },
+            // These as well; a server with more cores has as many as it has cores.
+            bodies: QueueLimits { at_once: 4, waiting_max: 4096, wait_max: Duration::from_millis(400) },
             calls: QueueLimits { at_once: 512, waiting_max: 4096, wait_max: Duration::from_millis(500) },
             drain_timeout: Duration::from_secs(10),
         }
@@ -119,7 +123,7 @@ impl App {
         let body_room = Arc::new(Semaphore::new(limits.bodies_bytes_max / ROOM_BYTES));
         let recent = Recent::new(limits.chapters_bytes_max);
         let (stamps, usages) = (Stamps::new(store.draw()), Usages::of(&store));
-        let admission = Admission::new(limits.uploads, limits.reads, limits.calls);
+        let admission = Admission::new(&limits);
         Self {
             store,
             limits,

@@ -57,20 +57,20 @@ impl FromRequest<Arc<App>> for PutBody {
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ServerError> {
         let mut arriving = Arriving::open(request, app).await?;
         let mut small = BytesMut::with_capacity(arriving.announced().min(PIECE_BYTES));
-        let mut large: Option<Entries> = None;
+        let mut large: Option<Entries<'_>> = None;
         while let Some(bytes) = arriving.next().await? {
             if let Some(large) = &mut large {
-                large.push(&bytes).await;
+                large.push(&bytes).await?;
                 continue;
             }
             small.extend_from_slice(&bytes);
             if small.len() > PIECE_BYTES {
-                large.insert(Entries::new(app.limits.put_entries_max)).push(&std::mem::take(&mut small)).await;
+                large.insert(Entries::new(app)).push(&std::mem::take(&mut small)).await?;
             }
         }
         let read = match large {
             None => Read::Whole(small.freeze()),
-            Some(large) => Read::Parsed(Box::new(large.end().await)),
+            Some(large) => Read::Parsed(Box::new(large.end().await?)),
         };
         let bytes = arriving.bytes();
         let (caller, room) = arriving.end();
@@ -79,46 +79,49 @@ impl FromRequest<Arc<App>> for PutBody {
 }
 
 /// The entries that have come.
-struct Entries {
+struct Entries<'a> {
+    app: &'a App,
     pieces: Pieces,
     rows: Result<Rows, ServerError>,
-    entries_max: usize,
 }
 
-impl Entries {
-    fn new(entries_max: usize) -> Self {
-        Self { pieces: Pieces::new(PIECE_BYTES), rows: Ok(Rows::default()), entries_max }
+impl<'a> Entries<'a> {
+    fn new(app: &'a App) -> Self {
+        Self { app, pieces: Pieces::new(PIECE_BYTES), rows: Ok(Rows::default()) }
     }
 
-    async fn push(&mut self, bytes: &[u8]) {
+    async fn push(&mut self, bytes: &[u8]) -> Result<(), ServerError> {
         self.pieces.push(bytes);
         while let Some(piece) = self.pieces.take() {
-            self.read(piece).await;
+            self.read(piece).await?;
         }
+        Ok(())
     }
 
-    /// Reads a piece of the list, unless the upload is refused anyway.
-    async fn read(&mut self, piece: Vec<u8>) {
-        let is_refused = self.pieces.entries() > self.entries_max;
-        let Ok(rows) = &mut self.rows else { return };
+    /// Reads a piece of the list when it is its turn, unless the upload is refused anyway.
+    async fn read(&mut self, piece: Vec<u8>) -> Result<(), ServerError> {
+        let is_refused = self.pieces.entries() > self.app.limits.put_entries_max;
+        let Ok(rows) = &mut self.rows else { return Ok(()) };
         if is_refused {
-            return;
+            return Ok(());
         }
+        let _turn = self.app.admission.work().await?;
         let mut before = std::mem::take(rows);
         let read = move || {
             before.append(&read_list(&piece, before.len())?);
             Ok(before)
         };
         self.rows = rushhour_store::blocking(read).await;
+        Ok(())
     }
 
-    async fn end(mut self) -> Parsed {
+    async fn end(mut self) -> Result<Parsed, ServerError> {
         let entries = self.pieces.entries();
         let (around, last) = self.pieces.end();
         if let Some(last) = last {
-            self.read(last).await;
+            self.read(last).await?;
         }
-        Parsed { around, rows: self.rows, entries }
+        Ok(Parsed { around, rows: self.rows, entries })
     }
 }
 

@@ -108,13 +108,14 @@ struct Put {
     configuration: Option<Map<String, Value>>,
 }
 
-/// Does `work` on a body of so many bytes, elsewhere if it takes long.
+/// Does `work` on a body of so many bytes when it is its turn, elsewhere if it takes long.
 async fn pack<B: Send + 'static, T: Send + 'static>(
     app: &Arc<App>,
     bytes: usize,
     body: B,
     work: fn(&App, B) -> Result<T, ServerError>,
 ) -> Result<T, ServerError> {
+    let _turn = app.admission.work().await?;
     if bytes <= PIECE_BYTES {
         return work(app, body);
     }
