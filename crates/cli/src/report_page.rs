@@ -99,22 +99,22 @@ pub(crate) fn index(args: &IndexArgs) -> Result<Exit, Failure> {
 
 /// The page of what is in a folder, and what that is.
 fn page_of(dir: &Path) -> Result<(String, Listed)> {
-    let (name, origin) = (name(dir), read_origin(dir));
+    let name = name(dir);
     if dir.join(CAPACITY_FILE).is_file() {
-        let search = capacity::read(dir)?;
+        let (search, origin) = (capacity::read(dir)?, read_origin(dir));
         return Ok((
             capacity_page(&name, &origin, &search),
             Listed { name, origin, found: Found::Search(Box::new(search)) },
         ));
     }
     if dir.join(COST_FILE).is_file() {
-        let cost = cost::read(dir)?;
+        let (cost, origin) = (cost::read(dir)?, read_origin(dir));
         return Ok((cost_page(&name, &origin, &cost), Listed { name, origin, found: Found::Cost(Box::new(cost)) }));
     }
     if dir.join(BUILDS_FILE).is_file() {
         let pairs = pairs::read(dir)?;
         let comparison = compare(&pairs, TOLERANCE);
-        let origin = origin_of(&pairs, origin);
+        let origin = origin_of(&pairs, read_origin(dir));
         let html = compare_page(&name, &origin, &pairs, &comparison);
         return Ok((html, Listed { name, origin, found: Found::Comparison(Box::new(comparison)) }));
     }
@@ -123,7 +123,7 @@ fn page_of(dir: &Path) -> Result<(String, Listed)> {
     let html = page.html();
     let listed = match page.result {
         Some(run) => Listed { name, origin: Origin::of(&run), found: Found::Result(Box::new(run)) },
-        None => Listed { name, origin, found: Found::CutOff },
+        None => Listed { name, origin: read_origin(dir), found: Found::CutOff },
     };
     Ok((html, listed))
 }

@@ -105,9 +105,11 @@ impl<'a> Entries<'a> {
         if is_refused {
             return Ok(());
         }
-        let _turn = self.app.admission.work().await?;
+        let turn = self.app.admission.work().await?;
         let mut before = std::mem::take(rows);
         let read = move || {
+            // Kept until it is done, also when nobody waits for it any more.
+            let _turn = turn;
             before.append(&read_list(&piece, before.len())?);
             Ok(before)
         };

@@ -43,13 +43,22 @@ impl Query {
     pub fn stamp_of_document(&self, document: &Document) -> Option<f64> {
         let Document { metadata, data, .. } = document;
         let stamp = match &self.field {
-            TimeField::WriteTs => metadata.number("write_ts"),
-            TimeField::Path(path) => match path.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-                ["metadata", name] => metadata.number(name),
-                ["data", name] => data.number(name),
-                _ => return self.stamp_of(&json!({"metadata": metadata, "data": data})),
-            },
-            TimeField::Local(_) => return self.stamp_of(&json!({"metadata": metadata, "data": data})),
+            TimeField::WriteTs => metadata.write_ts.as_f64(),
+            TimeField::Path(path)
+                if let [part, name] = path.as_slice()
+                    && part == "metadata" =>
+            {
+                metadata.number(name)
+            }
+            TimeField::Path(path)
+                if let [part, name] = path.as_slice()
+                    && part == "data" =>
+            {
+                data.number(name)
+            }
+            TimeField::Path(_) | TimeField::Local(_) => {
+                return self.stamp_of(&json!({"metadata": metadata, "data": data}));
+            }
         };
         stamp.filter(|stamp| self.is_within(*stamp))
     }

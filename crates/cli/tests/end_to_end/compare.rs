@@ -41,6 +41,7 @@ fn a_build_is_compared_with_itself_and_kept() {
     for run in ["noise-01/baseline", "noise-01/candidate", "pair-01/baseline", "pair-01/candidate"] {
         assert!(only_folder(&kept.join(run)).join("report.html").is_file(), "{run}");
     }
+    assert!(fs::read_to_string(kept.join("report.html")).unwrap().contains("builds.toml"));
     let again = rushhour().args(["report", "compare"]).arg(&kept).output().unwrap();
     assert!(said.starts_with(&String::from_utf8(again.stdout).unwrap()), "{said}");
 }

@@ -115,12 +115,17 @@ async fn pack<B: Send + 'static, T: Send + 'static>(
     body: B,
     work: fn(&App, B) -> Result<T, ServerError>,
 ) -> Result<T, ServerError> {
-    let _turn = app.admission.work().await?;
+    let turn = app.admission.work().await?;
     if bytes <= PIECE_BYTES {
         return work(app, body);
     }
     let app = Arc::clone(app);
-    rushhour_store::blocking(move || work(&app, body)).await
+    rushhour_store::blocking(move || {
+        // Kept until it is done, also when nobody waits for it any more.
+        let _turn = turn;
+        work(&app, body)
+    })
+    .await
 }
 
 /// A put of which no entry needs a correction.
