@@ -73,16 +73,6 @@ impl Admission {
         self.bodies.enter().await
     }
 
-    /// Whether a request that comes now would probably wait in vain. An upload is then better sent away before its body
-    /// has come, and who reads at once: those who are let in wait half as long.
-    fn is_behind(&self, class: Class) -> bool {
-        match class {
-            Class::Upload => self.bodies.is_behind(),
-            Class::Read => self.reads.is_behind(),
-            Class::Call => false,
-        }
-    }
-
     fn queue(&self, class: Class) -> &Queue {
         match class {
             Class::Upload => &self.uploads,
@@ -164,11 +154,11 @@ impl Drop for Place<'_> {
 /// Lets a request in when it is its turn, or answers that there are too many.
 pub(crate) async fn admit(State((app, class)): State<(Arc<App>, Class)>, request: Request, next: Next) -> Response {
     let class = class.of(request.uri().path());
-    let queue = app.admission.queue(class);
-    if app.admission.is_behind(class) {
-        return queue.refuse().into_response();
+    // Whoever would be sent away with a body that has come is better sent away before.
+    if matches!(class, Class::Upload) && app.admission.bodies.is_behind() {
+        return app.admission.uploads.refuse().into_response();
     }
-    let permit = match queue.enter().await {
+    let permit = match app.admission.queue(class).enter().await {
         Ok(permit) => permit,
         Err(error) => return error.into_response(),
     };

@@ -56,23 +56,6 @@ async fn an_upload_that_would_wait_too_long_is_sent_away_before_its_body_has_com
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_would_wait_too_long_to_read_is_sent_away_at_once() {
-    let dir = tempfile::tempdir().unwrap();
-    let reads = QueueLimits { at_once: 0, waiting_max: 9, wait_max: Duration::from_millis(500) };
-    let server = Server::of(App::new(open(dir.path(), 1), Limits { reads, ..Limits::default() }));
-    server.register("anna").await;
-    let read = || server.post("/timeline/getTrips/2026-01-05", r#"{"user":"anna"}"#);
-    assert_eq!(read().await.0, 503, "nobody reads");
-    let waiting = read();
-    tokio::pin!(waiting);
-    assert!(futures_util::poll!(&mut waiting).is_pending());
-    let started = tokio::time::Instant::now();
-    assert_eq!(read().await.0, 503);
-    assert_eq!(started.elapsed(), Duration::ZERO);
-    assert_eq!(waiting.await.0, 503);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_serial_server_takes_one_after_another_and_sends_nobody_away() {
     let dir = tempfile::tempdir().unwrap();
     let app = App::new(open(dir.path(), 1), Limits::default()).serial(Duration::from_millis(1_100));
