@@ -8,10 +8,11 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use rushhour_server::intake::Intake;
-use rushhour_server::{App, Limits, Maintenance, OperatorKey, QueueLimits, Tls, open_operator_page, router, serve};
+use rushhour_server::{
+    App, Limits, Maintenance, OperatorKey, QueueLimits, Tls, listen, open_operator_page, router, serve,
+};
 use rushhour_store::{Options, Policy, Store, blocking};
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit};
-use tokio::net::TcpListener;
 use tracing::info;
 
 use crate::exit::{Exit, Failure};
@@ -204,7 +205,7 @@ async fn serve_until_stopped(args: &Args, quiet: bool) -> Result<Exit> {
         (Some(certificates), Some(key)) => Some(Arc::new(Tls::open(certificates, key)?)),
         _ => None,
     };
-    let listener = TcpListener::bind(args.listen).await.with_context(|| format!("listening on {}", args.listen))?;
+    let listener = listen(args.listen).with_context(|| format!("listening on {}", args.listen))?;
     let reading = spinner(quiet, "reading the log");
     let policy = if args.seal_eagerly {
         Policy::eager()

@@ -1,6 +1,8 @@
 //! Accepting connections: a bounded number of them, each with a bound on how long a request's head may take.
 
 use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
@@ -12,7 +14,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tracing::warn;
@@ -20,12 +22,27 @@ use tracing::warn;
 use crate::app::App;
 use crate::tls::Tls;
 
+/// So many connections may wait to be accepted, if the system allows it (`net.core.somaxconn`, 4096 by default). Who finds no
+/// place hears nothing for a second.
+const BACKLOG: u32 = 4096;
 /// The wait after a failed accept (out of file descriptors, say), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The most bytes of a request's head, and of what is read from a connection at a time.
 const HEAD_BYTES_MAX: usize = 64 << 10;
 /// The most headers of a request; a phone sends some ten.
 const HEADERS_MAX: usize = 100;
+
+/// Listens on an address; the system chooses the port if it is 0. Runs within a runtime.
+///
+/// # Errors
+/// When the address is not of this machine or is in use.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A server that is started again takes its port over from connections that are still being closed.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Serves `router` on `listener`, over `tls` if there is one, until `shutdown` is ready; then lets requests under way
 /// finish.

@@ -30,7 +30,7 @@ mod watched;
 pub use admission::QueueLimits;
 pub use app::{App, Limits};
 pub use auth::{Aggregates, Auth, RateLimit};
-pub use connection::serve;
+pub use connection::{listen, serve};
 pub use maintenance::Maintenance;
 pub use operator::{OperatorKey, open_operator_page};
 pub use routes::router;

@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rushhour_server::{App, Limits, Tls, router, serve};
+use rushhour_server::{App, Limits, Tls, listen, router, serve};
 use rushhour_store::{Options, Store};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tempfile::TempDir;
@@ -16,6 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 struct Running {
     address: SocketAddr,
@@ -27,7 +29,7 @@ struct Running {
 async fn start(limits: Limits) -> Running {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(Options::new(dir.path(), StdRng::seed_from_u64(1))).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let app = Arc::new(App::new(store, limits));
@@ -46,6 +48,16 @@ async fn exchange(address: SocketAddr, request: &[u8]) -> String {
 
 fn put_head(body_bytes: usize) -> String {
     format!("POST /usercache/put HTTP/1.1\r\nhost: x\r\ncontent-length: {body_bytes}\r\n\r\n")
+}
+
+#[tokio::test]
+async fn a_crowd_is_connected_while_the_server_does_something_else() {
+    let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = listener.local_addr().unwrap();
+    // Nobody accepts them. Without a place the system would try again after a second, and in vain.
+    let crowd: Vec<_> = (0..300).map(|_| TcpStream::connect(address)).collect();
+    let connected = timeout(Duration::from_secs(20), try_join_all(crowd)).await;
+    assert_eq!(connected.unwrap().unwrap().len(), 300);
 }
 
 #[tokio::test]
