@@ -38,6 +38,10 @@ pub(crate) async fn get_trips(
     let date: Date = day.parse().map_err(|error: jiff::Error| invalid(error.to_string()))?;
     let start = date.to_zoned(TimeZone::UTC).map_err(|error| invalid(error.to_string()))?.timestamp();
     let day = Day { year: date.year().into(), month: date.month().into(), day: date.day().into() };
-    let trips = blocking(move || trips_on(&app.store, &app.recent, user, day, start.as_second() as f64)).await?;
-    Ok(json(&TimelineResponse { timeline: trips.into_iter().map(Field::into_value).collect() }))
+    blocking(move || {
+        let trips = trips_on(&app.store, &app.recent, user, day, start.as_second() as f64)?;
+        // Written out here, too: meanwhile a request thread serves others.
+        Ok(json(&TimelineResponse { timeline: trips.into_iter().map(Field::into_value).collect() }))
+    })
+    .await
 }
