@@ -1,11 +1,14 @@
 //! Letting requests in: at most so many of a class at once, and a bounded queue before them. A server that is asked for
 //! more than it can do then does what it can in time, and tells the others at once to come back.
 
+mod pace;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::extract::{Request, State};
+use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use prometheus_client::metrics::counter::Counter;
@@ -13,6 +16,7 @@ use rushhour_model::wire::route;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
+use crate::admission::pace::Pace;
 use crate::app::{App, Limits};
 use crate::error::ServerError;
 use crate::routes::LAST;
@@ -24,7 +28,7 @@ pub struct QueueLimits {
     pub at_once: usize,
     /// So many more wait for that; a further one is answered 503 at once.
     pub waiting_max: usize,
-    /// Who has waited so long is answered 503.
+    /// Who has waited so long is answered 503, and who is like to wait for more than half of it, at once.
     pub wait_max: Duration,
 }
 
@@ -33,7 +37,9 @@ pub struct QueueLimits {
 pub(crate) enum Class {
     /// They bring data. Phones send what was refused again, so it matters most that these get through.
     Upload,
-    /// They read much: diaries, entries.
+    /// They open a day's diary, which somebody is looking at.
+    Diary,
+    /// They read much: entries, documents of any time, sums over everybody.
     Read,
     /// All others: they are answered from memory, or with one look into the directory.
     Call,
@@ -54,15 +60,16 @@ impl Class {
 pub(crate) struct Admission {
     uploads: Queue,
     bodies: Queue,
+    diaries: Queue,
     reads: Queue,
     calls: Queue,
 }
 
 impl Admission {
     pub(crate) fn new(limits: &Limits) -> Self {
-        let Limits { uploads, bodies, reads, calls, .. } = *limits;
-        let [uploads, bodies, reads, calls] = [uploads, bodies, reads, calls].map(Queue::new);
-        Self { uploads, bodies, reads, calls }
+        let Limits { uploads, bodies, diaries, reads, calls, .. } = *limits;
+        let [uploads, bodies, diaries, reads, calls] = [uploads, bodies, diaries, reads, calls].map(Queue::new);
+        Self { uploads, bodies, diaries, reads, calls }
     }
 
     /// Waits until the body of an upload is to be taken apart.
@@ -73,17 +80,26 @@ impl Admission {
         self.bodies.enter().await
     }
 
+    /// Whether an upload that comes now is like to be sent away when its body has come, which costs it and the server more
+    /// than to be sent away before.
+    fn comes_in_vain(&self) -> bool {
+        let waits = self.bodies.pace.time_for(self.uploads.under_way() + 1, Instant::now());
+        waits.is_some_and(|waits| waits > self.bodies.limits.wait_max)
+    }
+
     fn queue(&self, class: Class) -> &Queue {
         match class {
             Class::Upload => &self.uploads,
+            Class::Diary => &self.diaries,
             Class::Read => &self.reads,
             Class::Call => &self.calls,
         }
     }
 
     /// Each class with how many of its requests were refused, and how many wait.
-    pub(crate) fn refused(&self) -> [(&'static str, u64, usize); 4] {
-        [("upload", &self.uploads), ("body", &self.bodies), ("read", &self.reads), ("call", &self.calls)]
+    pub(crate) fn refused(&self) -> [(&'static str, u64, usize); 5] {
+        let Self { uploads, bodies, diaries, reads, calls } = self;
+        [("upload", uploads), ("body", bodies), ("diary", diaries), ("read", reads), ("call", calls)]
             .map(|(name, queue)| (name, queue.refused.get(), queue.waiting.load(Ordering::Relaxed)))
     }
 }
@@ -93,80 +109,88 @@ struct Queue {
     limits: QueueLimits,
     permits: Arc<Semaphore>,
     waiting: AtomicUsize,
-    /// How long whoever had to wait last waited, in microseconds.
-    waited_us: AtomicU64,
+    pace: Pace,
     refused: Counter,
 }
 
 impl Queue {
     fn new(limits: QueueLimits) -> Self {
         let permits = Arc::new(Semaphore::new(limits.at_once));
-        Self {
-            limits,
-            permits,
-            waiting: AtomicUsize::new(0),
-            waited_us: AtomicU64::new(0),
-            refused: Counter::default(),
-        }
+        Self { limits, permits, waiting: AtomicUsize::new(0), pace: Pace::default(), refused: Counter::default() }
     }
 
     /// Waits for its turn.
     async fn enter(&self) -> Result<OwnedSemaphorePermit, ServerError> {
         if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+            self.pace.pause();
             return Ok(permit);
         }
-        let Some(_place) = Place::take(self) else { return Err(self.refuse()) };
-        let since = Instant::now();
+        let Some(place) = Place::take(self) else { return Err(self.refuse()) };
+        let waits = self.pace.time_for(place.number, Instant::now());
+        if waits.is_some_and(|waits| waits > self.limits.wait_max / 2) {
+            return Err(self.refuse());
+        }
         let turn = timeout(self.limits.wait_max, Arc::clone(&self.permits).acquire_owned()).await;
-        self.waited_us.store(u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
-        Ok(turn.map_err(|_| self.refuse())?.expect("the semaphore is never closed"))
+        let permit = turn.map_err(|_| self.refuse())?.expect("the semaphore is never closed");
+        self.pace.turn(Instant::now());
+        Ok(permit)
+    }
+
+    /// How many have a turn or wait for one.
+    fn under_way(&self) -> usize {
+        let has_turn = self.limits.at_once.saturating_sub(self.permits.available_permits());
+        has_turn + self.waiting.load(Ordering::Relaxed)
     }
 
     fn refuse(&self) -> ServerError {
         self.refused.inc();
         ServerError::Crowded
     }
-
-    /// Whether those who wait are like to wait for more than half of what they would wait at most.
-    fn is_behind(&self) -> bool {
-        let waited = Duration::from_micros(self.waited_us.load(Ordering::Relaxed));
-        self.waiting.load(Ordering::Relaxed) > 0 && waited > self.limits.wait_max / 2
-    }
 }
 
 /// A place in a queue, also of a client that goes away.
-struct Place<'a>(&'a Queue);
+struct Place<'a> {
+    queue: &'a Queue,
+    /// 1 is the front.
+    number: usize,
+}
 
 impl<'a> Place<'a> {
     fn take(queue: &'a Queue) -> Option<Self> {
-        let place = Self(queue);
-        let before = queue.waiting.fetch_add(1, Ordering::Relaxed);
-        (before < queue.limits.waiting_max).then_some(place)
+        let number = queue.waiting.fetch_add(1, Ordering::Relaxed) + 1;
+        let place = Self { queue, number };
+        (number <= queue.limits.waiting_max).then_some(place)
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+        self.queue.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 /// Lets a request in when it is its turn, or answers that there are too many.
 pub(crate) async fn admit(State((app, class)): State<(Arc<App>, Class)>, request: Request, next: Next) -> Response {
     let class = class.of(request.uri().path());
-    // Whoever would be sent away with a body that has come is better sent away before.
-    if matches!(class, Class::Upload) && app.admission.bodies.is_behind() {
+    if matches!(class, Class::Upload) && app.admission.comes_in_vain() {
         return app.admission.uploads.refuse().into_response();
     }
     let permit = match app.admission.queue(class).enter().await {
         Ok(permit) => permit,
-        Err(error) => return error.into_response(),
+        Err(error) => {
+            let mut response = error.into_response();
+            if !matches!(class, Class::Upload) {
+                // Nothing of such a request is still on its way.
+                response.headers_mut().remove(header::CONNECTION);
+            }
+            return response;
+        }
     };
-    let Class::Read = class else {
+    if let Class::Upload | Class::Call = class {
         let response = next.run(request).await;
         drop(permit);
         return response;
-    };
+    }
     // What has been begun on another thread cannot be stopped; it keeps its place until it is done, so that no more
     // than `at_once` are ever under way.
     let answer = tokio::spawn(async move {
@@ -183,6 +207,18 @@ pub(crate) async fn admit(State((app, class)): State<(Arc<App>, Class)>, request
 
 #[cfg(test)]
 mod tests {
+    use std::future::Future;
+
+    use axum::Router;
+    use axum::body::{Body, Bytes};
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::post;
+    use futures_util::future::join_all;
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+    use rushhour_store::{Options, Store};
+    use tower::ServiceExt;
+
     use super::*;
 
     const LIMITS: QueueLimits = QueueLimits { at_once: 1, waiting_max: 1, wait_max: Duration::from_millis(500) };
@@ -219,20 +255,44 @@ mod tests {
         assert_eq!((queue.refused.get(), queue.waiting.load(Ordering::Relaxed)), (1, 0));
     }
 
+    /// Twenty milliseconds of work, once it is its turn; whether there was one.
+    async fn work(turn: impl Future<Output = Result<OwnedSemaphorePermit, ServerError>>) -> bool {
+        let turn = turn.await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        turn.is_ok()
+    }
+
     #[tokio::test(start_paused = true)]
-    async fn a_queue_is_behind_while_somebody_waits_and_the_last_one_waited_long() {
-        let queue = Queue::new(QueueLimits { waiting_max: 2, ..LIMITS });
-        let first = queue.enter().await.unwrap();
-        let (second, third) = (queue.enter(), queue.enter());
-        tokio::pin!(second, third);
-        assert!(timeout(LIMITS.wait_max * 3 / 5, &mut second).await.is_err());
-        assert!(timeout(Duration::ZERO, &mut third).await.is_err());
-        assert!(!queue.is_behind(), "nobody has got in who waited");
-        drop(first);
-        let second = second.await.unwrap();
-        assert!(queue.is_behind());
-        drop(second);
-        drop(third.await.unwrap());
-        assert!(!queue.is_behind(), "nobody waits");
+    async fn who_would_wait_too_long_is_refused_at_once() {
+        let queue = Queue::new(QueueLimits { waiting_max: 100, ..LIMITS });
+        let known = join_all((0..11).map(|_| work(queue.enter()))).await;
+        assert!(known.into_iter().all(|served| served));
+        // In half of the longest wait there are twelve turns.
+        let crowd = join_all((0..20).map(|_| work(queue.enter()))).await;
+        let served = crowd.into_iter().filter(|served| *served).count() as u64;
+        assert_eq!((served, queue.refused.get()), (13, 7), "one has its turn at once, and twelve wait");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_upload_that_would_wait_too_long_is_refused_before_its_body_has_come() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(Options::new(dir.path(), StdRng::seed_from_u64(1))).unwrap();
+        let bodies = QueueLimits { waiting_max: 100, wait_max: Duration::from_millis(400), ..LIMITS };
+        let app = Arc::new(App::new(store, Limits { bodies, ..Limits::default() }));
+        let admitting = from_fn_with_state((Arc::clone(&app), Class::Upload), admit);
+        let router = Router::new().route("/", post(|_: Bytes| async {})).route_layer(admitting);
+        let send = || {
+            let endless = Body::from_stream(futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>());
+            router.clone().oneshot(Request::post("/").body(endless).unwrap())
+        };
+        join_all((0..11).map(|_| work(app.admission.work()))).await;
+        // Twenty bodies are what is taken apart in 0.4 s.
+        let mut coming: Vec<_> = (0..20).map(|_| Box::pin(send())).collect();
+        for upload in &mut coming {
+            assert!(futures_util::poll!(upload).is_pending());
+        }
+        let refused = send().await.unwrap();
+        assert_eq!((refused.status().as_u16(), app.admission.uploads.refused.get()), (503, 1));
+        assert_eq!(refused.headers()[header::CONNECTION], "close", "its body is still on its way");
     }
 }

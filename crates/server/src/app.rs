@@ -52,7 +52,9 @@ pub struct Limits {
     pub uploads: QueueLimits,
     /// Those of them whose body has come, while it is taken apart.
     pub bodies: QueueLimits,
-    /// Requests that read much: diaries, entries.
+    /// Requests for a day's diary.
+    pub diaries: QueueLimits,
+    /// Requests that read much: entries, documents of any time.
     pub reads: QueueLimits,
     /// All others.
     pub calls: QueueLimits,
@@ -78,10 +80,12 @@ impl Default for Limits {
             subscribers_max: 20_000,
             // Many uploads at once share a sync of the disk; they wait for it more than they work.
             uploads: QueueLimits { at_once: 512, waiting_max: 4096, wait_max: Duration::from_millis(500) },
-            // These do nothing but work; more of them at once only make each other late.
+            // Most of the time that one of these takes is spent waiting for a thread, wherever there is much to do.
+            diaries: QueueLimits { at_once: 24, waiting_max: 1024, wait_max: Duration::from_millis(500) },
+            // These do nothing but work, and may be large; more of them at once only make each other late.
             reads: QueueLimits { at_once: 8, waiting_max: 1024, wait_max: Duration::from_millis(500) },
             // These as well; a server with more cores has as many as it has cores.
-            bodies: QueueLimits { at_once: 4, waiting_max: 4096, wait_max: Duration::from_millis(400) },
+            bodies: QueueLimits { at_once: 4, waiting_max: 4096, wait_max: Duration::from_millis(300) },
             calls: QueueLimits { at_once: 512, waiting_max: 4096, wait_max: Duration::from_millis(500) },
             drain_timeout: Duration::from_secs(10),
         }

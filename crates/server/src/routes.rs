@@ -47,6 +47,7 @@ pub fn router(app: Arc<App>) -> Router {
     };
     Router::new()
         .merge(admitted(uploads(), Class::Upload))
+        .merge(admitted(diaries(), Class::Diary))
         .merge(admitted(reads(), Class::Read))
         .merge(admitted(calls(), Class::Call))
         .route(route::EVENTS, get(events::follow))
@@ -72,16 +73,23 @@ fn uploads() -> Router<Arc<App>> {
         .route_layer(RequestDecompressionLayer::new())
 }
 
+fn diaries() -> Router<Arc<App>> {
+    Router::new().route(&format!("{}/{{day}}", route::GET_TRIPS), post(timeline::get_trips)).route_layer(compression())
+}
+
 fn reads() -> Router<Arc<App>> {
     Router::new()
         .route(&format!("{}/{{time_type}}", route::FIND_ENTRIES), post(datastreams::find_entries))
-        .route(&format!("{}/{{day}}", route::GET_TRIPS), post(timeline::get_trips))
         .route(&format!("{}/{{time_type}}", route::HEATMAP_ROUTE), post(heatmap::route))
         .route(&format!("{}/{{time_type}}", route::HEATMAP_INCIDENTS), post(heatmap::incidents))
         .route(&format!("{}/yyyy_mm_dd", route::METRICS_BY_DAY), post(by_day::by_day))
         .route(&format!("{}/{{*name}}", route::LOGS), get(events::read))
-        // A diary is some ten times as large as what is left of it at the fastest level.
-        .route_layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .route_layer(compression())
+}
+
+/// For who asks for it. A diary is some ten times as large as what is left of it at the fastest level.
+fn compression() -> CompressionLayer {
+    CompressionLayer::new().quality(CompressionLevel::Fastest)
 }
 
 fn calls() -> Router<Arc<App>> {

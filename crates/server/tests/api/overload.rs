@@ -34,28 +34,6 @@ async fn who_finds_no_place_is_sent_away_and_health_is_told_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_upload_that_would_wait_too_long_is_sent_away_before_its_body_has_come() {
-    let dir = tempfile::tempdir().unwrap();
-    let bodies = QueueLimits { at_once: 0, waiting_max: 9, wait_max: Duration::from_millis(400) };
-    let server = Server::of(App::new(open(dir.path(), 1), Limits { bodies, ..Limits::default() }));
-    server.register("anna").await;
-    let put = |body| Request::post("/usercache/put").body(body).unwrap();
-    let upload = || Body::from(r#"{"user":"anna","phone_to_server":[]}"#);
-    assert_eq!(server.answer(put(upload())).await.status(), 503, "nobody takes it apart");
-    let waiting = server.answer(put(upload()));
-    tokio::pin!(waiting);
-    assert!(futures_util::poll!(&mut waiting).is_pending());
-    let started = tokio::time::Instant::now();
-    assert_eq!(server.answer(put(endless())).await.status(), 503);
-    assert_eq!(started.elapsed(), Duration::ZERO);
-    assert_eq!(waiting.await.status(), 503);
-    let (_, metrics) = server.send("GET", "/metrics", Body::empty()).await;
-    for shed in [r#"em_shed_total{reason="body"} 2"#, r#"em_shed_total{reason="upload"} 1"#] {
-        assert!(metrics.contains(shed), "{metrics}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_serial_server_takes_one_after_another_and_sends_nobody_away() {
     let dir = tempfile::tempdir().unwrap();
     let app = App::new(open(dir.path(), 1), Limits::default()).serial(Duration::from_millis(1_100));
