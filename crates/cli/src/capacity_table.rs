@@ -24,12 +24,14 @@ use crate::output::show;
   rushhour capacity table --cost DIR --search DIR --format markdown > capacity.md
 
 A row is what a search found there (measured, or emulated), or what a day's costs come to on a
-machine of its size (extrapolated). The source's own two deployments always come first.")]
+machine of its size (extrapolated). The source's own two deployments come first, and what was
+searched and not asked for comes last.")]
 pub(crate) struct Args {
     /// What a day costs: the folder that `rushhour capacity cost` left, or its cost.json
     #[arg(long, value_name = "PATH")]
     cost: PathBuf,
-    /// Searches over phones whose targets are instances in this table
+    /// Searches over phones whose targets are instances; those that could not tell as precisely as
+    /// they were to will do if something held each time and everything above something broke
     #[arg(long, value_name = "DIR")]
     search: Vec<PathBuf>,
     /// The instances
@@ -142,5 +144,5 @@ fn searched(dir: &Path) -> Result<Searched> {
         format!("{} searched a target that names no instance and no volume, so no row is its", dir.display())
     })?;
     Searched::new(&instance, volume, true, &capacity)
-        .with_context(|| format!("{} found no number of phones", dir.display()))
+        .with_context(|| format!("{} has no number of phones that held each time below one that broke", dir.display()))
 }

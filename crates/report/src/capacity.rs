@@ -35,6 +35,30 @@ pub struct Capacity {
     pub steps: Vec<Step>,
 }
 
+impl Capacity {
+    /// Between which rates the answer lies, also where the search could not tell it as precisely as it was to: the lower one held as
+    /// often as an answer must and never broke, and from the upper one on nothing held. `None` where either was not seen.
+    pub fn bracket(&self) -> Option<(f64, f64)> {
+        let low = match (&self.conclusion, self.max_rate) {
+            (Conclusion::Found, Some(answer)) => answer,
+            _ => self.steps.iter().map(|step| step.rate).filter(|rate| self.is_confirmed(*rate)).reduce(f64::max)?,
+        };
+        Some((low, self.interval.high?))
+    }
+
+    fn is_confirmed(&self, rate: f64) -> bool {
+        let mut held = 0;
+        for step in self.steps.iter().filter(|step| step.rate.to_bits() == rate.to_bits()) {
+            match step.observed.outcome {
+                Outcome::Holds => held += 1,
+                Outcome::Breaks(_) => return false,
+                Outcome::Void(_) => {}
+            }
+        }
+        held >= self.plan.confirmations
+    }
+}
+
 /// What a capacity is the capacity of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subject {

@@ -164,6 +164,9 @@ fn confirmation_moves_the_answer_and_gives_up_when_it_never_rests() {
     assert_eq!(restless.max_rate, None);
     assert!(restless.interval.low.unwrap() <= 1_000.0 && restless.interval.high.unwrap() >= 1_000.0);
     assert!(text(&restless).contains("cannot tell; per second, up to"), "{}", text(&restless));
+    let (low, high) = restless.bracket().unwrap();
+    assert!((800.0..=900.0).contains(&low) && (1_100.0..1_400.0).contains(&high), "{low} to {high}");
+    assert_eq!(found.bracket(), found.max_rate.zip(found.interval.high));
 }
 
 #[test]
@@ -173,6 +176,7 @@ fn a_search_that_was_stopped_says_so() {
     let stopped = search.capacity(Subject::default());
     assert_eq!(stopped.conclusion, Conclusion::CannotTell("the search was stopped before its end".to_owned()));
     assert_eq!((stopped.interval.low, stopped.interval.high), (Some(100.0), None));
+    assert_eq!(stopped.bracket(), None);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 
-use crate::capacity::{Capacity, Conclusion, Unit};
+use crate::capacity::{Capacity, Unit};
 use crate::catalogue::Catalogue;
 use crate::cost::{
     CostVector, Deployment, Figure, Headroom, Resource, Supported, bounds, first_to_give_way, supported,
@@ -54,14 +54,11 @@ pub struct Searched {
 }
 
 impl Searched {
-    /// What a search over phones found; `None` when it found nothing, or was over requests.
+    /// What a search over phones found, at least a [bracket](Capacity::bracket); `None` when it found nothing, or was over
+    /// requests.
     pub fn new(instance: &str, volume: Volume, is_emulated: bool, capacity: &Capacity) -> Option<Self> {
-        let is_answer = capacity.plan.unit == Unit::Phones && capacity.conclusion == Conclusion::Found;
-        let users = is_answer.then_some(Figure {
-            value: capacity.max_rate?,
-            low: capacity.interval.low?,
-            high: capacity.interval.high?,
-        })?;
+        let (low, high) = capacity.bracket().filter(|_| capacity.plan.unit == Unit::Phones)?;
+        let users = Figure { value: low, low, high };
         Some(Self { instance: instance.to_owned(), volume, is_emulated, users })
     }
 }
@@ -126,7 +123,8 @@ pub struct CapacityTable {
 }
 
 impl CapacityTable {
-    /// Every machine with every disk for every length, behind the source's own two; `None` when a day costs nothing.
+    /// Every machine with every disk for every length, between the source's own two and those that were searched; `None` when
+    /// a day costs nothing.
     pub fn new(order: &TableOrder<'_>, catalogue: &Catalogue) -> Option<Self> {
         let own = SOURCE_ROWS.iter().filter_map(|(name, volume, usd)| {
             let volume = volume.parse().expect("the source's own disks can be ordered");
@@ -137,8 +135,12 @@ impl CapacityTable {
             .instances
             .iter()
             .flat_map(|instance| order.volumes.iter().map(move |volume| (instance, *volume, None)));
+        let searched = order.searches.iter().filter_map(|searched| {
+            // A price list of somebody else's may lack it.
+            Some((catalogue.instance(&searched.instance).ok()?, searched.volume, None))
+        });
         let mut pairs: Vec<Pair<'_>> = Vec::new();
-        for pair in own.chain(asked) {
+        for pair in own.chain(asked).chain(searched) {
             if !pairs.iter().any(|(instance, volume, _)| instance.name == pair.0.name && *volume == pair.1) {
                 pairs.push(pair);
             }
@@ -300,6 +302,12 @@ fn notes(order: &TableOrder<'_>, pairs: &[Pair<'_>], catalogue: &Catalogue) -> V
                 .to_owned(),
         );
     }
+    for Searched { instance, volume, users, .. } in order.searches {
+        notes.push(format!(
+            "a search on {instance} with {volume}, with nothing to spare: {:.0} users held each time, {:.0} did not",
+            users.low, users.high
+        ));
+    }
     if !order.searches.is_empty() {
         notes.push(
             "measured and emulated rows are what a search found, times the headroom of what gives way first; prediction_error is \
@@ -422,8 +430,12 @@ mod tests {
 
     #[test]
     fn a_row_is_emulated_only_where_a_search_was_made_and_the_disk_does_not_give_way_before() {
-        let table = table(&frugal(), &[searched("gp3:100", 80_000.0), searched("gp2:1", 80_000.0)], &[]);
+        let table = table(&frugal(), &["gp3:100", "gp2:1", "io1:4:100"].map(|it| searched(it, 80_000.0)), &[]);
         // Half a core second a day on one core: 86,400 users fill it at twice the mean hour.
+        assert!(
+            cells(&table, "m5.large io1:4:100", 6).prediction_error_ratio.is_some(),
+            "it was searched, if not asked for"
+        );
         let row = cells(&table, "m5.large gp3:100", 1);
         assert_eq!((row.known, row.supported.users, row.supported.binding), (Known::Emulated, 48_000, Resource::Cpu));
         assert!((row.prediction_error_ratio.unwrap() - 0.08).abs() < 1e-9, "{row:?}");
@@ -431,6 +443,9 @@ mod tests {
         let row = cells(&table, "m5.large gp2:1", 1);
         assert_eq!((row.known, row.supported.binding), (Known::Extrapolated(1.0), Resource::Disk));
         assert!(row.prediction_error_ratio.is_some());
+        let told =
+            "a search on m5.large with gp3:100, with nothing to spare: 80000 users held each time, 84000 did not";
+        assert!(table.notes.iter().any(|note| note == told), "{:?}", table.notes);
         assert_eq!(cells(&table, "t3.medium gp3:100", 1).known, Known::Extrapolated(0.2));
         assert!(table.text().contains("emulated"), "{}", table.text());
     }
