@@ -24,6 +24,7 @@ use rushhour_server::{App, Limits, router};
 use rushhour_store::{Options, Store};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tikv_jemallocator::Jemalloc;
 use tokio::runtime::{Builder, Runtime};
 
 const ALL: Portion = Portion { entries_max: 1_000_000, span_s_max: f64::INFINITY };
@@ -31,6 +32,10 @@ const PEOPLE: u32 = 40;
 const DAYS: u32 = 14;
 /// 2026-01-05 in UTC.
 const MONDAY_TS: f64 = 1_767_571_200.0;
+
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() {
     divan::main();
