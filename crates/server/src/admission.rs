@@ -80,11 +80,14 @@ impl Admission {
         self.bodies.enter().await
     }
 
-    /// Whether an upload that comes now is like to be sent away when its body has come, which costs it and the server more
-    /// than to be sent away before.
+    /// Whether an upload is like to be sent away once its body has come, which costs it and the server more than to be sent
+    /// away before. How long a body takes to come is the phone's affair, so those that are on their way do not count as
+    /// waiting; but no more are let in than are taken apart.
     fn comes_in_vain(&self) -> bool {
-        let waits = self.bodies.pace.time_for(self.uploads.under_way() + 1, Instant::now());
-        waits.is_some_and(|waits| waits > self.bodies.limits.wait_max)
+        let Queue { pace, waiting, limits, .. } = &self.bodies;
+        let now = Instant::now();
+        let waits = pace.time_for(waiting.load(Ordering::Relaxed), now);
+        waits.is_some_and(|waits| waits > limits.wait_max / 2) || !pace.lets_in(now)
     }
 
     fn queue(&self, class: Class) -> &Queue {
@@ -134,12 +137,6 @@ impl Queue {
         let permit = turn.map_err(|_| self.refuse())?.expect("the semaphore is never closed");
         self.pace.turn(Instant::now());
         Ok(permit)
-    }
-
-    /// How many have a turn or wait for one.
-    fn under_way(&self) -> usize {
-        let has_turn = self.limits.at_once.saturating_sub(self.permits.available_permits());
-        has_turn + self.waiting.load(Ordering::Relaxed)
     }
 
     fn refuse(&self) -> ServerError {
@@ -286,8 +283,8 @@ mod tests {
             router.clone().oneshot(Request::post("/").body(endless).unwrap())
         };
         join_all((0..11).map(|_| work(app.admission.work()))).await;
-        // Twenty bodies are what is taken apart in 0.4 s.
-        let mut coming: Vec<_> = (0..20).map(|_| Box::pin(send())).collect();
+        // As many as are taken apart in a tenth of a second, and one more.
+        let mut coming: Vec<_> = (0..6).map(|_| Box::pin(send())).collect();
         for upload in &mut coming {
             assert!(futures_util::poll!(upload).is_pending());
         }

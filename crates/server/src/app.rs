@@ -85,7 +85,7 @@ impl Default for Limits {
             // These do nothing but work, and may be large; more of them at once only make each other late.
             reads: QueueLimits { at_once: 8, waiting_max: 1024, wait_max: Duration::from_millis(500) },
             // These as well; a server with more cores has as many as it has cores.
-            bodies: QueueLimits { at_once: 4, waiting_max: 4096, wait_max: Duration::from_millis(300) },
+            bodies: QueueLimits { at_once: 4, waiting_max: 4096, wait_max: Duration::from_millis(200) },
             calls: QueueLimits { at_once: 512, waiting_max: 4096, wait_max: Duration::from_millis(500) },
             drain_timeout: Duration::from_secs(10),
         }

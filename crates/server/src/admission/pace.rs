@@ -11,6 +11,10 @@ const MEASURED_MIN: Duration = Duration::from_millis(100);
 const TURNS_MIN: u32 = 8;
 /// A pace that was measured so long ago says nothing any more.
 const KNOWN_MAX: Duration = Duration::from_secs(2);
+/// So many times as many are let in as have a turn, so that there is always somebody who waits …
+const LET_IN_RATIO: f64 = 1.1;
+/// … and so long ahead, as they come in no order.
+const AHEAD_MAX: Duration = Duration::from_millis(100);
 
 /// How many turns a queue gives in a second while somebody always waits for one: what it can do, not what it is asked for.
 #[derive(Debug, Default)]
@@ -26,6 +30,15 @@ struct Measured {
     since: Option<(Instant, u32)>,
     /// The turns per second, and when that was known.
     known: Option<(f64, Instant)>,
+    /// When those who were let in have come, if they come one after the other.
+    let_in: Option<Instant>,
+}
+
+impl Measured {
+    fn per_s(&self, now: Instant) -> Option<f64> {
+        let (per_s, at) = self.known?;
+        (now.saturating_duration_since(at) <= KNOWN_MAX).then_some(per_s)
+    }
 }
 
 impl Pace {
@@ -54,9 +67,21 @@ impl Pace {
 
     /// How long `turns` take, if the pace is known.
     pub(super) fn time_for(&self, turns: usize, now: Instant) -> Option<Duration> {
-        let (per_s, at) = self.measured.lock().expect("no holder panics").known?;
-        let is_known = now.saturating_duration_since(at) <= KNOWN_MAX;
-        is_known.then(|| Duration::try_from_secs_f64(turns as f64 / per_s).unwrap_or(Duration::MAX))
+        let per_s = self.measured.lock().expect("no holder panics").per_s(now)?;
+        Some(Duration::try_from_secs_f64(turns as f64 / per_s).unwrap_or(Duration::MAX))
+    }
+
+    /// Lets somebody in who will come some time later, unless more come already than will have a turn.
+    pub(super) fn lets_in(&self, now: Instant) -> bool {
+        let mut measured = self.measured.lock().expect("no holder panics");
+        let Some(per_s) = measured.per_s(now) else { return true };
+        let let_in = measured.let_in.map_or(now, |let_in| let_in.max(now));
+        let has_room = let_in - now <= AHEAD_MAX;
+        if has_room {
+            let each = Duration::try_from_secs_f64((per_s * LET_IN_RATIO).recip()).unwrap_or(AHEAD_MAX);
+            measured.let_in = Some(let_in + each);
+        }
+        has_room
     }
 }
 
@@ -89,6 +114,18 @@ mod tests {
         (0..9).for_each(|turn| pace.turn(now + Duration::from_secs(100) + STEP * turn));
         let now = now + Duration::from_secs(101);
         assert_eq!(pace.time_for(10, now), Some(STEP * 10));
+    }
+
+    #[test]
+    fn about_as_many_are_let_in_as_have_a_turn() {
+        let (pace, now) = after(8);
+        assert!((0..1_000).all(|_| pace.lets_in(now)), "nobody knows better");
+        // Fifty turns a second, so those who are let in come 18 ms apart.
+        let (pace, now) = after(9);
+        let let_in = |now| (0..1_000).filter(|_| pace.lets_in(now)).count();
+        assert_eq!(let_in(now), 6);
+        assert_eq!(let_in(now), 0);
+        assert_eq!((0..50).map(|step| let_in(now + STEP * step)).sum::<usize>(), 54);
     }
 
     #[test]
