@@ -167,6 +167,10 @@ impl Args {
             subscribers_max: self.subscribers_max,
             reads: QueueLimits { at_once: self.reads_at_once, ..defaults.reads },
             bodies: QueueLimits { at_once: defaults.bodies.at_once.max(surroundings::cores()), ..defaults.bodies },
+            diaries: QueueLimits {
+                at_once: defaults.diaries.at_once.max(2 * surroundings::cores()),
+                ..defaults.diaries
+            },
             ..defaults
         }
     }

@@ -76,7 +76,7 @@ impl Admission {
     ///
     /// Bodies come at the pace of their phones and share syncs of the disk, so many uploads are under way at once; but if
     /// all were worked on in turns, piece by piece, each would take as long as all of them.
-    pub(crate) async fn work(&self) -> Result<OwnedSemaphorePermit, ServerError> {
+    pub(crate) async fn work(&self) -> Result<Turn, ServerError> {
         self.bodies.enter().await
     }
 
@@ -107,6 +107,14 @@ impl Admission {
     }
 }
 
+/// A turn, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    /// Whether others were at it when it was asked for, so that there is more to do than is done at once.
+    pub(crate) has_waited: bool,
+    _permit: OwnedSemaphorePermit,
+}
+
 #[derive(Debug)]
 struct Queue {
     limits: QueueLimits,
@@ -123,10 +131,10 @@ impl Queue {
     }
 
     /// Waits for its turn.
-    async fn enter(&self) -> Result<OwnedSemaphorePermit, ServerError> {
+    async fn enter(&self) -> Result<Turn, ServerError> {
         if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
             self.pace.pause();
-            return Ok(permit);
+            return Ok(Turn { has_waited: false, _permit: permit });
         }
         let Some(place) = Place::take(self) else { return Err(self.refuse()) };
         let waits = self.pace.time_for(place.number, Instant::now());
@@ -136,7 +144,7 @@ impl Queue {
         let turn = timeout(self.limits.wait_max, Arc::clone(&self.permits).acquire_owned()).await;
         let permit = turn.map_err(|_| self.refuse())?.expect("the semaphore is never closed");
         self.pace.turn(Instant::now());
-        Ok(permit)
+        Ok(Turn { has_waited: true, _permit: permit })
     }
 
     fn refuse(&self) -> ServerError {
@@ -172,8 +180,8 @@ pub(crate) async fn admit(State((app, class)): State<(Arc<App>, Class)>, request
     if matches!(class, Class::Upload) && app.admission.comes_in_vain() {
         return app.admission.uploads.refuse().into_response();
     }
-    let permit = match app.admission.queue(class).enter().await {
-        Ok(permit) => permit,
+    let turn = match app.admission.queue(class).enter().await {
+        Ok(turn) => turn,
         Err(error) => {
             let mut response = error.into_response();
             if !matches!(class, Class::Upload) {
@@ -185,14 +193,14 @@ pub(crate) async fn admit(State((app, class)): State<(Arc<App>, Class)>, request
     };
     if let Class::Upload | Class::Call = class {
         let response = next.run(request).await;
-        drop(permit);
+        drop(turn);
         return response;
     }
     // What has been begun on another thread cannot be stopped; it keeps its place until it is done, so that no more
     // than `at_once` are ever under way.
     let answer = tokio::spawn(async move {
         let response = next.run(request).await;
-        drop(permit);
+        drop(turn);
         response
     });
     match timeout(app.limits.answer_timeout, answer).await {
@@ -253,7 +261,7 @@ mod tests {
     }
 
     /// Twenty milliseconds of work, once it is its turn; whether there was one.
-    async fn work(turn: impl Future<Output = Result<OwnedSemaphorePermit, ServerError>>) -> bool {
+    async fn work(turn: impl Future<Output = Result<Turn, ServerError>>) -> bool {
         let turn = turn.await;
         tokio::time::sleep(Duration::from_millis(20)).await;
         turn.is_ok()

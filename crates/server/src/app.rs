@@ -80,12 +80,13 @@ impl Default for Limits {
             subscribers_max: 20_000,
             // Many uploads at once share a sync of the disk; they wait for it more than they work.
             uploads: QueueLimits { at_once: 512, waiting_max: 4096, wait_max: Duration::from_millis(500) },
-            // Most of the time that one of these takes is spent waiting for a thread, wherever there is much to do.
-            diaries: QueueLimits { at_once: 24, waiting_max: 1024, wait_max: Duration::from_millis(500) },
+            // An upload takes three times as long as a diary. With these a server that is asked for too much of both spends
+            // twice as long on uploads, which matter most.
+            diaries: QueueLimits { at_once: 5, waiting_max: 1024, wait_max: Duration::from_millis(500) },
             // These do nothing but work, and may be large; more of them at once only make each other late.
             reads: QueueLimits { at_once: 8, waiting_max: 1024, wait_max: Duration::from_millis(500) },
             // These as well; a server with more cores has as many as it has cores.
-            bodies: QueueLimits { at_once: 4, waiting_max: 4096, wait_max: Duration::from_millis(200) },
+            bodies: QueueLimits { at_once: 2, waiting_max: 4096, wait_max: Duration::from_millis(200) },
             calls: QueueLimits { at_once: 512, waiting_max: 4096, wait_max: Duration::from_millis(500) },
             drain_timeout: Duration::from_secs(10),
         }

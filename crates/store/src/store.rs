@@ -371,14 +371,44 @@ impl Core {
     }
 }
 
+/// How much less urgent than answering the work is that answers wait for: were both alike, requests would wait wherever they
+/// are read, taken in turn and answered, and be told late that there are too many of them.
+const NICE: i32 = 5;
+
+thread_local! {
+    /// Becomes less urgent when it is first looked at.
+    static POLITE: () = {
+        // A system that refuses treats all threads alike.
+        let _ = rustix::process::nice(NICE);
+    };
+}
+
 /// Runs `work` on a thread that may block, and returns what it returns.
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
+    let behind = || {
+        POLITE.with(|()| ());
+        work()
+    };
+    match tokio::task::spawn_blocking(behind).await {
         Ok(done) => done,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
             // The runtime is shutting down, and nobody is left to wait for the answer.
             Err(_) => std::future::pending().await,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_is_less_urgent_than_who_waits_for_it() {
+        let here = rustix::process::nice(0).unwrap();
+        for _ in 0..3 {
+            assert_eq!(blocking(|| rustix::process::nice(0)).await.unwrap(), (here + NICE).min(19));
+        }
+        assert_eq!(rustix::process::nice(0).unwrap(), here);
     }
 }

@@ -9,8 +9,9 @@ use tokio::time::Instant;
 /// A pace is measured over so long at least, and over so many turns: some of them share a sync, or come in one time slice.
 const MEASURED_MIN: Duration = Duration::from_millis(100);
 const TURNS_MIN: u32 = 8;
-/// A pace that was measured so long ago says nothing any more.
-const KNOWN_MAX: Duration = Duration::from_secs(2);
+/// In so long a time without anybody who waits, twice as many are tried: a pace that was measured long ago says nothing any
+/// more, but whoever forgets it at once lets everybody in until it is known again.
+const DOUBLED_AFTER: Duration = Duration::from_secs(1);
 /// So many times as many are let in as have a turn, so that there is always somebody who waits …
 const LET_IN_RATIO: f64 = 1.1;
 /// … and so long ahead, as they come in no order.
@@ -37,7 +38,7 @@ struct Measured {
 impl Measured {
     fn per_s(&self, now: Instant) -> Option<f64> {
         let (per_s, at) = self.known?;
-        (now.saturating_duration_since(at) <= KNOWN_MAX).then_some(per_s)
+        Some(per_s * now.saturating_duration_since(at).div_duration_f64(DOUBLED_AFTER).exp2())
     }
 }
 
@@ -91,28 +92,30 @@ mod tests {
 
     const STEP: Duration = Duration::from_millis(20);
 
-    /// A pace after `turns` that came one `STEP` after the other, and when that was.
+    /// A pace after `turns` that came one `STEP` after the other, and when the last one was.
     fn after(turns: u32) -> (Pace, Instant) {
         let (pace, start) = (Pace::default(), Instant::now());
         (0..turns).for_each(|turn| pace.turn(start + STEP * turn));
-        (pace, start + STEP * turns)
+        (pace, start + STEP * (turns - 1))
     }
 
     #[test]
-    fn a_pace_is_known_after_some_turns_and_for_some_time() {
+    fn a_pace_is_known_after_some_turns_and_believed_less_and_less() {
         let (pace, now) = after(8);
         assert_eq!(pace.time_for(10, now), None);
         let (pace, now) = after(9);
         assert_eq!(pace.time_for(10, now), Some(STEP * 10));
-        assert_eq!(pace.time_for(10, now + KNOWN_MAX), None);
+        assert_eq!(pace.time_for(10, now + DOUBLED_AFTER), Some(STEP * 5));
+        assert_eq!(pace.time_for(1_000_000, now + Duration::from_secs(3_600)), Some(Duration::ZERO));
     }
 
     #[test]
     fn a_time_in_which_nobody_waited_is_not_measured() {
         let (pace, now) = after(5);
         pace.pause();
-        (0..9).for_each(|turn| pace.turn(now + Duration::from_secs(100) + STEP * turn));
-        let now = now + Duration::from_secs(101);
+        let now = now + Duration::from_secs(100);
+        (0..9).for_each(|turn| pace.turn(now + STEP * turn));
+        let now = now + STEP * 8;
         assert_eq!(pace.time_for(10, now), Some(STEP * 10));
     }
 
@@ -125,7 +128,9 @@ mod tests {
         let let_in = |now| (0..1_000).filter(|_| pace.lets_in(now)).count();
         assert_eq!(let_in(now), 6);
         assert_eq!(let_in(now), 0);
-        assert_eq!((0..50).map(|step| let_in(now + STEP * step)).sum::<usize>(), 54);
+        // More and more as long as nobody has to wait; were the pace still believed it would be 54.
+        assert_eq!((0..50).map(|step| let_in(now + STEP * step)).sum::<usize>(), 77);
+        assert_eq!(let_in(now + Duration::from_secs(3_600)), 1_000);
     }
 
     #[test]
