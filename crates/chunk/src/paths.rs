@@ -253,14 +253,6 @@ impl Paths {
         self.node(path).is_head
     }
 
-    /// The number of a path of keys, such as `data.ts`, if it has one.
-    pub(crate) fn find(&self, path: &str) -> Option<PathId> {
-        path.split('.').try_fold(ROOT, |parent, key| {
-            let at = (parent, Step::Key(key.into()));
-            KNOWN.children.get(&at).or_else(|| self.children.get(&at)).copied()
-        })
-    }
-
     /// The path one step on, numbered if it is new.
     pub(crate) fn child(&mut self, parent: PathId, step: Step) -> PathId {
         let at = (parent, step);

@@ -1,6 +1,5 @@
 //! Reads entries as values of other types straight from their leaves: no text is written to be parsed again.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 
 use serde::de::value::{BorrowedStrDeserializer, MapDeserializer, SeqDeserializer};
@@ -18,16 +17,6 @@ use crate::value::Value;
 pub struct Reader<'a> {
     rows: &'a Rows,
     forms: HashMap<(ShapeId, ShapeId), Form>,
-    picked: RefCell<Vec<Picked>>,
-}
-
-/// Where the fields of a list are in the entries of a form.
-#[derive(Debug)]
-struct Picked {
-    form: (ShapeId, ShapeId),
-    fields: &'static [&'static str],
-    /// `None` if one of them is not there.
-    leaves: Option<Box<[usize]>>,
 }
 
 impl<'a> Reader<'a> {
@@ -43,7 +32,7 @@ impl<'a> Reader<'a> {
                 forms.entry(shapes).or_insert_with(|| Form::of(&rows.paths, leaves().copied()));
             }
         }
-        Self { rows, forms, picked: RefCell::default() }
+        Self { rows, forms }
     }
 
     /// The entry in `row`, as its JSON text would be read. Types that ask for the text itself, as `RawValue` does, or for
@@ -59,87 +48,6 @@ impl<'a> Reader<'a> {
             Form::Raw(leaf) => serde_json::from_str(leaves.get(*leaf).map_or("", |raw| self.rows.text_of(*raw))),
             Form::Parts(part) => T::deserialize(Inside { rows: self.rows, leaves, part }),
         }
-    }
-
-    /// Only these fields of the entry in `row`, each given by its path (`data.ts`), as the items of a list would be read.
-    /// Where they are is found out once for all entries that are alike, so this takes a fraction of the time. `None` when
-    /// one of them is not there, is more than a leaf, or the list is no `T`.
-    pub fn pick<'b, T: Deserialize<'b>>(&'b self, row: usize, fields: &'static [&'static str]) -> Option<T> {
-        let row = self.rows.row(row);
-        let form = (row.head, row.body);
-        let leaves = self.rows.leaves_of(row);
-        let mut picked = self.picked.borrow_mut();
-        // There are a few of them, and to compare the texts would take as long as to look for them.
-        let is_it = |known: &Picked| known.form == form && std::ptr::eq(known.fields, fields);
-        let place = picked.iter().position(is_it).unwrap_or_else(|| {
-            picked.push(Picked { form, fields, leaves: self.places(form, fields) });
-            picked.len() - 1
-        });
-        let places = picked.get(place)?.leaves.as_ref()?;
-        let found = places
-            .iter()
-            .map(|leaf| Leaf { rows: self.rows, value: leaves.get(*leaf).copied().unwrap_or(Value::Null) });
-        T::deserialize(SeqDeserializer::<_, Error>::new(found)).ok()
-    }
-
-    fn places(&self, (head, body): (ShapeId, ShapeId), fields: &[&str]) -> Option<Box<[usize]>> {
-        let leaves = || self.rows.shape(head).iter().chain(self.rows.shape(body).iter());
-        let place = |field: &&str| {
-            let path = self.rows.paths.find(field)?;
-            leaves().position(|leaf| *leaf == path)
-        };
-        fields.iter().map(place).collect()
-    }
-}
-
-/// What stands at a leaf.
-#[derive(Clone, Copy)]
-struct Leaf<'a> {
-    rows: &'a Rows,
-    value: Value,
-}
-
-impl<'a> IntoDeserializer<'a, Error> for Leaf<'a> {
-    type Deserializer = Self;
-
-    fn into_deserializer(self) -> Self {
-        self
-    }
-}
-
-impl<'de> Deserializer<'de> for Leaf<'de> {
-    type Error = Error;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.value {
-            Value::Null => visitor.visit_unit(),
-            Value::Bool(value) => visitor.visit_bool(value),
-            Value::Int(value) => match u64::try_from(value) {
-                Ok(value) => visitor.visit_u64(value),
-                Err(_) => visitor.visit_i64(value),
-            },
-            Value::Uint(value) => visitor.visit_u64(value),
-            Value::Float(value) => visitor.visit_f64(value),
-            value @ Value::Text { .. } => visitor.visit_borrowed_str(self.rows.text_of(value)),
-            Value::EmptyObject => visitor.visit_map(MapDeserializer::new(std::iter::empty::<(Self, Self)>())),
-            Value::EmptyArray => visitor.visit_seq(SeqDeserializer::new(std::iter::empty::<Self>())),
-        }
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.value {
-            Value::Null => visitor.visit_none(),
-            _ => visitor.visit_some(self),
-        }
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct enum identifier ignored_any
     }
 }
 
@@ -182,8 +90,19 @@ impl<'de> Deserializer<'de> for Inside<'de> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let Part::Inside(parts) = self.part else {
-            let value = self.leaf().unwrap_or(Value::Null);
-            return Leaf { rows: self.rows, value }.deserialize_any(visitor);
+            return match self.leaf().unwrap_or(Value::Null) {
+                Value::Null => visitor.visit_unit(),
+                Value::Bool(value) => visitor.visit_bool(value),
+                Value::Int(value) => match u64::try_from(value) {
+                    Ok(value) => visitor.visit_u64(value),
+                    Err(_) => visitor.visit_i64(value),
+                },
+                Value::Uint(value) => visitor.visit_u64(value),
+                Value::Float(value) => visitor.visit_f64(value),
+                value @ Value::Text { .. } => visitor.visit_borrowed_str(self.rows.text_of(value)),
+                Value::EmptyObject => visitor.visit_map(MapDeserializer::new(std::iter::empty::<(Self, Self)>())),
+                Value::EmptyArray => visitor.visit_seq(SeqDeserializer::new(std::iter::empty::<Self>())),
+            };
         };
         if is_array(&self.rows.paths, parts) {
             visitor.visit_seq(SeqDeserializer::new(parts.iter().map(|(_, part)| Self { part, ..self })))

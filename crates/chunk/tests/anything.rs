@@ -134,27 +134,6 @@ fn has_dots(value: &Value) -> bool {
     }
 }
 
-#[test]
-fn fields_are_picked_in_the_order_in_which_they_are_asked_for() {
-    const FIELDS: [&str; 3] = ["data.ts", "metadata.key", "data.own"];
-    let row = |text| NewRow { kind: "message", key: "a", write_ts: 1.5, text };
-    let rows = Rows::parse(&[
-        row(r#"{"metadata":{"key":"a","type":"message","write_ts":1.5},"data":{"own":null,"ts":2}}"#),
-        row(r#"{"metadata":{"key":"a","type":"message","write_ts":1.5},"data":{"own":"x","ts":2.5}}"#),
-        row(r#"{"metadata":{"key":"a","type":"message","write_ts":1.5},"data":{"own":{"y":1},"ts":3}}"#),
-        row(r#"{"metadata":{"key":"a","type":"message","write_ts":1.5},"data":{"ts":4}}"#),
-        row(r#"{"metadata":{"key":"a","key":"b"},"data":{"own":1,"ts":5}}"#),
-    ]);
-    let reader = Reader::new(&rows);
-    let pick = |row| reader.pick::<(f64, &str, Option<&str>)>(row, &FIELDS);
-    assert_eq!(
-        (0..5).map(pick).collect::<Vec<_>>(),
-        [Some((2.0, "a", None)), Some((2.5, "a", Some("x"))), None, None, None]
-    );
-    assert_eq!(reader.pick::<(f64, f64, f64)>(0, &FIELDS), None, "they are of other types");
-    assert_eq!(reader.pick::<(f64, &str)>(0, &FIELDS), None, "they are more");
-}
-
 proptest! {
     #[test]
     fn what_is_taken_apart_as_ordinary_is_what_is_taken_apart_entry_by_entry(
@@ -187,10 +166,6 @@ proptest! {
         let reader = Reader::new(&rows);
         for (row, entry) in entries.iter().enumerate() {
             assert_is(&reader.read::<Value>(row).unwrap().to_string(), &entry.value);
-            if let Some(picked) = reader.pick::<Vec<Value>>(row, &["data.ts", "metadata.write_ts"]) {
-                let [ts, write_ts] = ["/data/ts", "/metadata/write_ts"].map(|path| entry.value.pointer(path).unwrap());
-                prop_assert_eq!(picked, [ts.clone(), write_ts.clone()]);
-            }
         }
         rows.set_upload(uploads);
         let decoded = Rows::decode(&rows.encode(), None).unwrap();

@@ -69,9 +69,11 @@ pub struct Observations {
 }
 
 impl Observations {
-    /// Adds what a glance at an entry in phone form tells. `id` is asked for when it matters.
-    pub fn push_glance(&mut self, id: impl FnOnce() -> ObjectId, glance: Glance) {
-        self.add(id, glance.write_ts, Ok(glance.observed));
+    /// Adds an entry in phone form of which a glance tells enough; whether it does. `id` is asked for when it matters.
+    pub fn push_glance(&mut self, id: impl FnOnce() -> ObjectId, glance: &Glance<'_>) -> bool {
+        let Some(observed) = glance.observe() else { return false };
+        self.add(id, glance.write_s(), Ok(observed));
+        true
     }
 
     /// Adds an entry in phone form.

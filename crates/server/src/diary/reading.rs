@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use rushhour_model::entry::key;
 use rushhour_model::ids::UserId;
-use rushhour_model::stored::glance::Glance;
 use rushhour_model::stored::observe::INPUT_KEYS;
 use rushhour_pipeline::chapter::Chapter;
 use rushhour_pipeline::input::Input;
@@ -188,9 +187,9 @@ pub(super) fn observed(found: &Reading, is_asked: fn(&EntryRef<'_>) -> bool) -> 
 /// # Errors
 /// When it cannot be read.
 pub(super) fn observe(observations: &mut Observations, entry: &EntryRef<'_>) -> Result<(), serde_json::Error> {
-    match Glance::of(entry) {
-        Some(glance) => observations.push_glance(|| entry.id(), glance),
-        None => observations.push(entry.id(), entry.read()?),
+    let is_seen = entry.read().is_ok_and(|glance| observations.push_glance(|| entry.id(), &glance));
+    if !is_seen {
+        observations.push(entry.id(), entry.read()?);
     }
     Ok(())
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use rushhour_chunk::Reader;
 use rushhour_model::extended_json::ObjectId;
 use rushhour_model::ids::UserId;
-use rushhour_model::stored::glance::Fields;
 use serde::Deserialize;
 
 use super::{At, View, id_of};
@@ -108,11 +107,5 @@ impl<'a> EntryRef<'a> {
     /// The entry as one JSON object, the same value that was appended.
     pub fn text(&self) -> String {
         self.rows.text(self.row)
-    }
-}
-
-impl<'a> Fields<'a> for EntryRef<'a> {
-    fn pick<T: Deserialize<'a>>(&self, fields: &'static [&'static str]) -> Option<T> {
-        self.reader.pick(self.row, fields)
     }
 }
