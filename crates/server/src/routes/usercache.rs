@@ -108,9 +108,9 @@ struct Put {
     configuration: Option<Map<String, Value>>,
 }
 
-/// A larger body is taken apart elsewhere where others wait as well: it takes a tenth of a millisecond and more, in which a
+/// A larger body that had to wait for others is taken apart elsewhere: it takes a tenth of a millisecond and more, in which a
 /// request thread would read and refuse nobody.
-const HERE_BYTES_MAX: usize = 16 << 10;
+const CROWDED_HERE_BYTES_MAX: usize = 16 << 10;
 
 /// Does `work` on a body of so many bytes when it is its turn, elsewhere if it takes long.
 async fn pack<B: Send + 'static, T: Send + 'static>(
@@ -120,7 +120,8 @@ async fn pack<B: Send + 'static, T: Send + 'static>(
     work: fn(&App, B) -> Result<T, ServerError>,
 ) -> Result<T, ServerError> {
     let turn = app.admission.work().await?;
-    if bytes <= if turn.has_waited { HERE_BYTES_MAX } else { PIECE_BYTES } {
+    let here_bytes_max = if turn.has_waited { CROWDED_HERE_BYTES_MAX } else { PIECE_BYTES };
+    if bytes <= here_bytes_max {
         return work(app, body);
     }
     let app = Arc::clone(app);
