@@ -20,6 +20,9 @@ const ARGUMENTS: [&str; 7] = [
     "--disable-sync",
 ];
 
+/// A browser that ends while it starts is started again, so often in all.
+const STARTS_MAX: usize = 3;
+
 /// A browser with one page; gone when dropped.
 pub(crate) struct Browser {
     driver: Child,
@@ -61,8 +64,16 @@ impl Browser {
         let options = json!({"args": arguments});
         let wanted = json!({"capabilities": {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}}});
         let url = format!("http://127.0.0.1:{}/session", port.expect("the driver tells its port"));
-        let started = call(client.post(&url).json(&wanted)).await;
-        let session = format!("{url}/{}", started["sessionId"].as_str().unwrap());
+        // On a busy machine a browser now and then ends before the driver has found it.
+        let mut started = Value::Null;
+        for _ in 0..STARTS_MAX {
+            started = answer_to(client.post(&url).json(&wanted)).await;
+            if started["error"] != "session not created" {
+                break;
+            }
+        }
+        let session = started["sessionId"].as_str().unwrap_or_else(|| panic!("no browser starts: {started}"));
+        let session = format!("{url}/{session}");
         Self { driver, session, client, _profile: profile }
     }
 
@@ -105,8 +116,13 @@ impl Browser {
 }
 
 async fn call(request: reqwest::RequestBuilder) -> Value {
+    let answer = answer_to(request).await;
+    assert!(answer["error"].is_null(), "{answer}");
+    answer
+}
+
+async fn answer_to(request: reqwest::RequestBuilder) -> Value {
     let answer = request.send().await.unwrap();
     let mut answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-    assert!(answer["value"]["error"].is_null(), "{answer}");
     answer["value"].take()
 }
