@@ -83,7 +83,7 @@ const COUNTERS: [(&str, &str, Count); 7] = [
     ("emload_failed", "Requests that failed, dropped and limited ones included", |of| of.failed),
     ("emload_censored", "Requests given up because the run ended", |of| of.censored),
     ("emload_dropped", "Requests given up before they were sent, as the scenario asked for", |of| of.shed),
-    ("emload_limited", "Requests that a limiter of the target refused", |of| of.limited),
+    ("emload_limited", "Requests that the target refused by its own rule", |of| of.limited),
 ];
 const HISTOGRAMS: [(&str, &str, Part); 2] = [
     ("emload_response", "From the intended time to the end of the answer", |of| &of.response),

@@ -32,7 +32,7 @@ pub struct Bounds {
     pub shed_after: Option<Duration>,
     /// What finds no connection free is given up.
     pub drop: bool,
-    /// What a limiter of the target refuses is sent again until so long after it was released.
+    /// What the target refuses by its own rule is sent again until so long after it was released.
     pub patience: Option<Duration>,
 }
 

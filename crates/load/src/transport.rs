@@ -40,7 +40,7 @@ pub struct Answer {
 pub enum Failure {
     /// The target answered with this status.
     Status(u16),
-    /// A limiter of the target answered with this status: 429, or 503 that says when to come again.
+    /// The target refused by its own rule, with 429, or 503 that says when to come again.
     Limited(u16),
     /// No answer within the time allowed.
     Timeout,

@@ -40,7 +40,7 @@ pub struct IntervalOperation {
     pub censored: u64,
     /// Of the failed, those that were given up before they were sent, as the scenario asked for.
     pub shed: u64,
-    /// Of the failed, those that a limiter refused.
+    /// Of the failed, those that the target refused by its own rule.
     pub limited: u64,
     /// Of the failed, how many of each kind.
     pub errors: BTreeMap<String, u64>,

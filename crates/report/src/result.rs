@@ -317,7 +317,7 @@ pub struct OperationResult {
     /// Of the failed, those that were given up before they were sent, as the scenario asked for.
     #[serde(default)]
     pub shed: u64,
-    /// Of the failed, those that a limiter refused (429, or 503 with `Retry-After`): a rule, not a lack of capacity.
+    /// Of the failed, those that the target refused by its own rule: a limit on requests (429) or on load (503 with `Retry-After`).
     #[serde(default)]
     pub limited: u64,
     /// Uploads that had failed and were sent again at their phone's next sync, beside the schedule: part of no other number.
