@@ -33,6 +33,7 @@ const ROOM_BYTES_MIN: u64 = 2 << 20;
 const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 const LOG_SEGMENT: &str = "log segment";
 const LOG_SEQUENCE: &str = "log sequence";
+const LAST_SEGMENT: &str = "last segment";
 /// The version of all tables together.
 const VERSION: &str = "version";
 const VERSION_HERE: u64 = 1;
@@ -151,6 +152,23 @@ impl Directory {
             let mut meta = change.open_table(META)?;
             meta.insert(LOG_SEGMENT, u64::from(start.segment))?;
             meta.insert(LOG_SEQUENCE, start.sequence)?;
+            Ok(())
+        })
+    }
+
+    /// The last segment of the log that was noted; zero before any was.
+    pub(crate) fn last_segment(&self) -> Result<u32, Error> {
+        self.read(|database| {
+            let meta = database.begin_read()?.open_table(META)?;
+            let last = meta.get(LAST_SEGMENT)?.and_then(|last| u32::try_from(last.value()).ok());
+            Ok(last.unwrap_or_default())
+        })
+    }
+
+    /// Notes that the log had this segment, so that it will be missed.
+    pub(crate) fn set_last_segment(&self, last: u32) -> Result<(), Error> {
+        self.write(Durability::Immediate, |change| {
+            change.open_table(META)?.insert(LAST_SEGMENT, u64::from(last))?;
             Ok(())
         })
     }

@@ -288,6 +288,11 @@ impl Core {
     pub(crate) fn retire(&self) -> Result<usize, Error> {
         // The end comes first: what is appended after this is in it or behind it.
         let end = self.segments.end();
+        if let Some(last) = self.segments.last()
+            && last > self.directory.last_segment()?
+        {
+            self.directory.set_last_segment(last)?;
+        }
         let needed = self.hot.first_segment(|_| true).map_or(end.segment, |first| first.min(end.segment));
         let start = self.segments.first_from(needed);
         if start.segment <= self.directory.log_start()?.segment {

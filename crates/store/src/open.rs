@@ -157,7 +157,7 @@ impl Opened {
         let apply = |header: RecordHeader, at| {
             hot.apply(header.user, HotRecord::new(&header, KeySet::ANY, at, Duration::ZERO));
         };
-        let recovered = recover(&*disk, &log_dir, directory.log_start()?, apply)?;
+        let recovered = recover(&*disk, &log_dir, directory.log_start()?, directory.last_segment()?, apply)?;
         disk.sync_dir(&dir).map_err(Error::io("syncing", &dir))?;
         let damage = recovered.damage.first().map(ToString::to_string);
         let volume_rows = directory.volumes()?;

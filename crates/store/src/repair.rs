@@ -41,17 +41,22 @@ impl Store {
     /// [`Error::InUse`], or when a file cannot be read or written.
     pub fn repair(disk: &Arc<dyn Disk>, dir: &Path, repair: Repair) -> Result<Repaired, Error> {
         let directory = Directory::open(Arc::clone(disk), dir)?;
-        let (log_dir, start) = (dir.join("log"), directory.log_start()?);
-        match repair {
-            Repair::Cut => cut_from(&**disk, &log_dir, start),
+        let (log_dir, start, last) = (dir.join("log"), directory.log_start()?, directory.last_segment()?);
+        let repaired = match repair {
+            Repair::Cut => cut_from(&**disk, &log_dir, start, last)?,
             Repair::Skip => {
-                let (repaired, first) = skip(&**disk, &log_dir, start)?;
+                let (repaired, first) = skip(&**disk, &log_dir, start, last)?;
                 if first != start {
                     directory.set_log_start(first)?;
                 }
-                Ok(repaired)
+                repaired
             }
+        };
+        if !repaired.damage.is_empty() {
+            // Nobody looks any more for what was given up.
+            directory.set_last_segment(0)?;
         }
+        Ok(repaired)
     }
 
     /// Makes the directory of a store anew from its volumes; the old one must be gone. Users of whom nothing was ever

@@ -118,7 +118,7 @@ impl Core {
         let start = self.directory.log_start()?;
         let start = LogPosition { segment: start.segment, ..start };
         // What is being written now may look torn, which is no flaw.
-        let scanned = scan(&*self.disk, self.segments.dir(), start, &mut |_, _| {})?;
+        let scanned = scan(&*self.disk, self.segments.dir(), start, self.directory.last_segment()?, &mut |_, _| {})?;
         let damage = scanned.damage.into_iter();
         verified.flaws.extend(damage.map(|damage| Flaw {
             file: damage.file,

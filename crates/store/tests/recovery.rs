@@ -3,10 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rushhour_store::{Error, NewRow, Options, Query, Store, Upload};
+use rushhour_store::{Disk, Error, LocalDisk, NewRow, Options, Query, Repair, Store, Upload};
 
 fn open_with(dir: &Path, segment_bytes: u64) -> Result<Store, Error> {
     Store::open(Options { segment_bytes, ..Options::new(dir, StdRng::seed_from_u64(1)) })
@@ -121,14 +122,38 @@ async fn segments_follow_one_another_and_a_missing_one_is_noticed() {
     let paths = segments(dir.path());
     assert!(paths.len() >= 4, "{} segments", paths.len());
     assert_eq!(count(&open_with(dir.path(), 512).unwrap()).await, 20);
-    // All but the last: without that the log only ends earlier.
-    for path in paths.split_last().unwrap().1 {
+    for path in &paths {
         let bytes = std::fs::read(path).unwrap();
         std::fs::remove_file(path).unwrap();
         let store = open_with(dir.path(), 512).unwrap();
-        assert!(store.damage().unwrap().contains("are missing"), "{:?}", store.damage());
+        assert!(store.damage().unwrap().contains("missing"), "{:?}", store.damage());
         drop(store);
         std::fs::write(path, bytes).unwrap();
+    }
+    assert_eq!(count(&open_with(dir.path(), 512).unwrap()).await, 20);
+}
+
+#[tokio::test]
+async fn the_end_of_the_log_does_not_get_lost_without_a_word() {
+    for (repair, left) in [Repair::Cut, Repair::Skip].into_iter().zip([1, 0]) {
+        let dir = tempfile::tempdir().unwrap();
+        fill(dir.path(), 512, 0, 20).await;
+        segments(dir.path()).split_off(left).iter().for_each(|path| std::fs::remove_file(path).unwrap());
+        let store = open_with(dir.path(), 512).unwrap();
+        let damage = store.damage().unwrap().to_owned();
+        assert!(damage.contains(&format!("{:08}.log", left + 1)) && damage.contains("missing"), "{damage}");
+        let kept = count(&store).await;
+        assert_eq!(kept > 0, left > 0);
+        assert!(matches!(append(&store, 20).await.unwrap_err(), Error::ReadOnly { .. }));
+        drop(store);
+        let disk: Arc<dyn Disk> = Arc::new(LocalDisk);
+        assert_eq!(Store::repair(&disk, dir.path(), repair).unwrap().damage.len(), 1);
+        // What was given up is not missed any more, and the log goes on.
+        let store = open_with(dir.path(), 512).unwrap();
+        assert_eq!((store.damage(), count(&store).await), (None, kept));
+        append(&store, kept).await.unwrap();
+        drop(store);
+        assert_eq!(count(&open_with(dir.path(), 512).unwrap()).await, kept + 1);
     }
 }
 

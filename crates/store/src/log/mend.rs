@@ -24,7 +24,8 @@ pub(crate) struct Recovered {
     pub(crate) damage: Vec<Damage>,
 }
 
-/// Reads the log, and removes a frame that a crash cut short, unless something else is damaged.
+/// Reads the log, of which segment `last` was there once, and removes a frame that a crash cut short, unless something else
+/// is damaged.
 ///
 /// # Errors
 /// [`Error::Io`] when a file cannot be read or mended.
@@ -32,9 +33,11 @@ pub(crate) fn recover(
     disk: &dyn Disk,
     dir: &Path,
     start: LogPosition,
+    last: u32,
     mut on_record: impl FnMut(RecordHeader, RecordAt),
 ) -> Result<Recovered, Error> {
-    let Scanned { mut segments, damage, mut torn_bytes, end, leftovers } = scan(disk, dir, start, &mut on_record)?;
+    let Scanned { mut segments, damage, mut torn_bytes, end, leftovers } =
+        scan(disk, dir, start, last, &mut on_record)?;
     let files: BTreeMap<u32, Segment> = segments
         .iter()
         .map(|segment| {
@@ -86,11 +89,11 @@ pub struct Repaired {
 ///
 /// # Errors
 /// When a file cannot be changed.
-pub(crate) fn cut_from(disk: &dyn Disk, dir: &Path, start: LogPosition) -> Result<Repaired, Error> {
+pub(crate) fn cut_from(disk: &dyn Disk, dir: &Path, start: LogPosition, last: u32) -> Result<Repaired, Error> {
     let mut records = Vec::new();
-    let Scanned { segments, damage, .. } = scan(disk, dir, start, &mut |header, at| records.push((header, at)))?;
-    let Some(first) = damage.first() else { return Ok(Repaired::default()) };
+    let Scanned { segments, damage, .. } = scan(disk, dir, start, last, &mut |header, at| records.push((header, at)))?;
     let mut repaired = Repaired { damage: damage.clone(), ..Repaired::default() };
+    let Some(first) = damage.first().filter(|damage| damage.kind != DamageKind::End) else { return Ok(repaired) };
     let place = segments.iter().position(|segment| segment.path == first.file).unwrap_or(0);
     let kept_number = segments.get(place).map_or(0, |segment| segment.header.number);
     // What a broken header introduces cannot stand, so its segment goes as a whole.
@@ -117,11 +120,18 @@ pub(crate) fn cut_from(disk: &dyn Disk, dir: &Path, start: LogPosition) -> Resul
 ///
 /// # Errors
 /// When a file cannot be changed.
-pub(crate) fn skip(disk: &dyn Disk, dir: &Path, start: LogPosition) -> Result<(Repaired, LogPosition), Error> {
-    let Scanned { segments, damage, .. } = scan(disk, dir, start, &mut |_, _| {})?;
+pub(crate) fn skip(
+    disk: &dyn Disk,
+    dir: &Path,
+    start: LogPosition,
+    last: u32,
+) -> Result<(Repaired, LogPosition), Error> {
+    let Scanned { segments, damage, .. } = scan(disk, dir, start, last, &mut |_, _| {})?;
     let mut repaired = Repaired { damage: damage.clone(), ..Repaired::default() };
     let mut first = start;
-    for Damage { file, offset, end, kind, first_sequence, last_sequence, .. } in &damage {
+    // Of what is missing at the end nothing is there to be changed.
+    let there = damage.iter().filter(|damage| damage.kind != DamageKind::End);
+    for Damage { file, offset, end, kind, first_sequence, last_sequence, .. } in there {
         let segment = segments.iter().find(|segment| segment.path == *file);
         let segment = segment.expect("damage is only found in segments that are there");
         let header = segment.header;
@@ -131,7 +141,7 @@ pub(crate) fn skip(disk: &dyn Disk, dir: &Path, start: LogPosition) -> Result<(R
                 let header = SegmentHeader { first_sequence: *first_sequence, ..header };
                 segment.file.write_at(0, &header.write()).map_err(Error::io("writing", file))?;
             }
-            DamageKind::Frames => {
+            DamageKind::Frames | DamageKind::End => {
                 let bytes = usize::try_from(end.saturating_sub(*offset)).expect("a segment fits in memory");
                 let gap = gap(bytes, header.salt, *last_sequence);
                 segment.file.write_at(*offset, &gap).map_err(Error::io("writing", file))?;

@@ -43,6 +43,8 @@ pub(crate) enum DamageKind {
     Header,
     /// The log starts later than it should.
     Start,
+    /// The log ends earlier than it did.
+    End,
 }
 
 /// A segment that is there.
@@ -69,7 +71,8 @@ pub(crate) struct Scanned {
     pub(crate) leftovers: Vec<PathBuf>,
 }
 
-/// Reads every segment in `dir` from `start` on, in order, and hands each record to `on_record`.
+/// Reads every segment in `dir` from `start` on, in order, and hands each record to `on_record`. Segment `last` was there
+/// once.
 ///
 /// # Errors
 /// [`Error::Io`] when a file cannot be read.
@@ -77,6 +80,7 @@ pub(crate) fn scan(
     disk: &dyn Disk,
     dir: &Path,
     start: LogPosition,
+    last: u32,
     on_record: &mut dyn FnMut(RecordHeader, RecordAt),
 ) -> Result<Scanned, Error> {
     let numbers = segment_numbers(disk, dir)?;
@@ -97,7 +101,26 @@ pub(crate) fn scan(
             walk.segment(file, &mut scanned);
         }
     }
+    scanned.damage.extend(missing_end(dir, start, last, &scanned));
     Ok(scanned)
+}
+
+/// What is missing behind the last segment, if `last` was there once and was not retired.
+fn missing_end(dir: &Path, start: LogPosition, last: u32, scanned: &Scanned) -> Option<Damage> {
+    let first = scanned.segments.last().map_or(start.segment, |segment| segment.header.number + 1);
+    if last < first {
+        return None;
+    }
+    let sequence = scanned.end.sequence;
+    Some(Damage {
+        file: segment_path(dir, first),
+        offset: 0,
+        end: 0,
+        what: format!("missing; the directory knows of segments up to {last}"),
+        kind: DamageKind::End,
+        first_sequence: sequence,
+        last_sequence: sequence,
+    })
 }
 
 /// Where the log in `dir` starts, as its first segment says; `None` without one that says it.

@@ -150,6 +150,11 @@ impl Segments {
         *self.end.lock().expect("no holder panics") = end;
     }
 
+    /// The number of the last one, if there are any.
+    pub(crate) fn last(&self) -> Option<u32> {
+        self.files.read().expect("no writer panics").keys().next_back().copied()
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.files.read().expect("no reader panics").len()
     }
