@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 
 use crate::bodies::Bodies;
-use crate::decode::Reader;
+use crate::decode::{Reader, Source};
 use crate::encode::Writer;
 use crate::integer::Integer;
 use crate::plain;
@@ -32,8 +32,6 @@ const MOTION: &str = "background/motion_activity";
 const OWN_STREAM_ROWS_MIN: usize = 256;
 /// No chunk has more entries; it bounds what a damaged one may ask for.
 const ROWS_MAX: usize = 1 << 24;
-/// Room is made for no more entries before they are there.
-const RESERVED_ROWS_MAX: usize = 1 << 14;
 /// No chunk has more bytes of texts.
 const TEXT_BYTES_MAX: usize = 1 << 32;
 /// Texts are packed at this level; there are few.
@@ -178,15 +176,21 @@ impl Rows {
     /// The entries of a chunk, or of what was packed for the log, or those of them with one of the keys. `None` if these
     /// are not the bytes of either.
     pub fn decode(bytes: &[u8], keys: Option<&[String]>) -> Option<Self> {
+        Self::decode_until(bytes, keys, f64::INFINITY)
+    }
+
+    /// As [`decode`](Self::decode), but of the entries that were written after `until`, in seconds since 1970, some may
+    /// be missing.
+    pub fn decode_until(bytes: &[u8], keys: Option<&[String]>, until: f64) -> Option<Self> {
         match (bytes.split_first()?, keys) {
-            ((&VERSION, behind), keys) => Self::decode_chunk(behind, keys),
+            ((&VERSION, behind), keys) => Self::decode_chunk(behind, keys, until),
             ((&plain::VERSION, behind), None) => Self::unpack(behind),
             ((&plain::VERSION, behind), Some(keys)) => Some(Self::unpack(behind)?.of_keys(keys)),
             _ => None,
         }
     }
 
-    fn decode_chunk(mut bytes: &[u8], keys: Option<&[String]>) -> Option<Self> {
+    fn decode_chunk(mut bytes: &[u8], keys: Option<&[String]>, until: f64) -> Option<Self> {
         let [flags] = take(&mut bytes, 1)? else { return None };
         let is_rounded = flags & IS_ROUNDED != 0;
         let dialect = Dialect::of(flags & IS_IOS != 0, is_rounded);
@@ -210,30 +214,28 @@ impl Rows {
         let tables = Tables::decode(tables, Primer::of_format().tables(dialect), &mut rows)?;
         let is_asked = |group: &Group| keys.is_none_or(|keys| keys.iter().any(|key| group.has(key)));
         let asks_filtered = is_asked(&Group::Filtered);
-        let mut locations = Bodies::default();
-        let mut counts = Vec::new();
+        let counts: Vec<usize> = parts.iter().map(|(_, count, ..)| *count).collect();
+        let mut asked = Vec::new();
         for (group, count, stream, text_bytes, packed) in parts {
             let (stream, packed) = (take(&mut bytes, stream)?, take(&mut bytes, packed)?);
-            counts.push(count);
             // A filtered location is told by the location that it is a copy of.
-            if !(is_asked(&group) || group == Group::Location && asks_filtered) {
-                continue;
-            }
-            let texts = unpack(packed, text_bytes)?;
-            rows.reserve(count.min(RESERVED_ROWS_MAX));
-            let mut reader = Reader::new(Primer::of_format().stream(dialect, group.kind()), stream, &texts);
-            for _ in 0..count {
-                reader.read(&mut rows, &tables, &locations)?;
-                if group == Group::Location {
-                    locations.push(rows.len() - 1);
-                }
-            }
-            if !reader.is_at_end() {
-                return None;
+            if is_asked(&group) || group == Group::Location && asks_filtered {
+                asked.push((group, count, stream, unpack(packed, text_bytes)?));
             }
         }
         if !bytes.is_empty() {
             return None;
+        }
+        // Only a sorted stream has nothing else behind the first entry that is too late.
+        let until = if order == Order::Sorted { until } else { f64::INFINITY };
+        let mut locations = None;
+        for (group, count, stream, texts) in &asked {
+            let models = Primer::of_format().stream(dialect, group.kind());
+            let mut source = Source::new(Reader::new(models, stream, texts), *count);
+            source.read_until(until, &mut rows, &tables, &mut locations)?;
+            if *group == Group::Location {
+                locations = Some(source);
+            }
         }
         match (keys, order) {
             (None, Order::Sent) => rows.put_in_order(order_bytes, &counts),

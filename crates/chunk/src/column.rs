@@ -193,7 +193,9 @@ impl Column {
 
     /// A number that is one of a few again and again.
     pub(crate) fn recurring(&mut self, coder: &mut impl Coder, value: Value) -> Value {
-        let place = self.recent.iter().position(|recent| is_same(*recent, value));
+        // What is decoded has no value yet.
+        let place =
+            if value.is_number() { self.recent.iter().position(|recent| is_same(*recent, value)) } else { None };
         let models = self.places.get_mut(self.was_recent).expect("a flag");
         // Zero stands for none of them.
         let given = place.and_then(|place| u32::try_from(place + 1).ok());

@@ -10,6 +10,9 @@ use crate::stream::Stream;
 use crate::tables::Tables;
 use crate::template::Slot;
 
+/// Room is made for no more entries before they are there.
+const RESERVED_ROWS_MAX: usize = 1 << 14;
+
 /// A stream that is being read.
 pub(crate) struct Reader<'a> {
     coder: Decoder<'a>,
@@ -26,13 +29,21 @@ impl<'a> Reader<'a> {
         Self { coder: Decoder::new(bytes), stream, texts, draft: Draft::default(), called: Vec::new() }
     }
 
-    /// Reads one entry onto the end of `rows`, whose body may be one of `bodies`. `None` if what is there is none.
-    pub(crate) fn read(&mut self, rows: &mut Rows, tables: &Tables, bodies: &Bodies) -> Option<()> {
+    /// Reads one entry onto the end of `rows`, whose body may be one that `body_at` finds. `None` if what is there is none.
+    fn read(
+        &mut self,
+        rows: &mut Rows,
+        tables: &Tables,
+        body_at: impl FnOnce(&mut Rows, usize) -> Option<usize>,
+    ) -> Option<()> {
         let draft = &mut self.draft;
         draft.clear();
         self.stream.code_repeat(&mut self.coder, draft);
         let repeated = match draft.repeats {
-            Some(place) => Some(*rows.row(bodies.at(place)?)),
+            Some(place) => {
+                let row = body_at(rows, place)?;
+                Some(*rows.row(row))
+            }
             None => None,
         };
         draft.repeated_write_ts = repeated.map_or(0.0, |row| row.write_ts);
@@ -71,10 +82,59 @@ impl<'a> Reader<'a> {
         rows.rows.push(Row { name: called.name, write_ts, ..row });
         Some(())
     }
+}
 
-    /// Whether all texts were read.
-    pub(crate) fn is_at_end(&self) -> bool {
-        self.texts.is_empty()
+/// A stream with what was read of it, which is no more than was needed so far.
+pub(crate) struct Source<'a> {
+    reader: Reader<'a>,
+    /// How many entries are not yet read.
+    left: usize,
+    /// Where those are that were.
+    bodies: Bodies,
+}
+
+impl<'a> Source<'a> {
+    pub(crate) fn new(reader: Reader<'a>, count: usize) -> Self {
+        Self { reader, left: count, bodies: Bodies::default() }
+    }
+
+    /// Reads all entries onto the end of `rows` that were written `until` then, and one behind them; `others` have the
+    /// bodies that they may repeat, or else these do. `None` if what is there are none.
+    pub(crate) fn read_until(
+        &mut self,
+        until: f64,
+        rows: &mut Rows,
+        tables: &Tables,
+        others: &mut Option<Self>,
+    ) -> Option<()> {
+        rows.reserve(self.left.min(RESERVED_ROWS_MAX));
+        while self.left > 0 {
+            self.read(rows, tables, others.as_mut())?;
+            if rows.rows.last()?.write_ts > until {
+                break;
+            }
+        }
+        Some(())
+    }
+
+    fn read(&mut self, rows: &mut Rows, tables: &Tables, others: Option<&mut Self>) -> Option<()> {
+        self.left = self.left.checked_sub(1)?;
+        let Self { reader, bodies, .. } = self;
+        reader.read(rows, tables, |rows, place| match others {
+            Some(others) => others.body_at(rows, tables, place),
+            None => bodies.at(place),
+        })?;
+        self.bodies.push(rows.len() - 1);
+        // All texts were of some entry.
+        (self.left > 0 || self.reader.texts.is_empty()).then_some(())
+    }
+
+    /// The entry at a place.
+    fn body_at(&mut self, rows: &mut Rows, tables: &Tables, place: usize) -> Option<usize> {
+        while self.bodies.at(place).is_none() {
+            self.read(rows, tables, None)?;
+        }
+        self.bodies.at(place)
     }
 }
 

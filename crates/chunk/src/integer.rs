@@ -59,12 +59,8 @@ impl<const CONTEXTS: usize, const NODES: usize> Integer<CONTEXTS, NODES> {
 fn below<const NODES: usize>(coder: &mut impl Coder, models: &mut [Bit; NODES], count: u32, magnitude: u64) -> u64 {
     let learnt = count.min(NODES.trailing_zeros());
     let raw = count - learnt;
-    let mut coded = 1;
-    for bit in (raw..count).rev() {
-        // The leading one keeps paths of different lengths apart.
-        let node = models.get_mut(usize::try_from(coded).unwrap_or(1) & (NODES - 1)).expect("masked");
-        coded = coded << 1 | u64::from(coder.bit(node, magnitude >> bit & 1 == 1));
-    }
+    // The leading one keeps ways of different lengths apart.
+    let coded = coder.way(models, learnt, magnitude >> raw) as u64;
     coded << raw | coder.raw(raw, magnitude & !(u64::MAX << raw))
 }
 

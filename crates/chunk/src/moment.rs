@@ -112,18 +112,10 @@ impl Moment {
 
 /// Writes a number that is not negative with at least so many digits, and what follows it.
 fn put(text: &mut String, number: i32, digits: usize, then: &str) {
-    let mut reversed = [b'0'; 10];
-    let mut left = number.unsigned_abs();
-    let mut used = 0;
-    for digit in &mut reversed {
-        if left == 0 && used >= digits {
-            break;
-        }
-        *digit = b'0' + (left % 10) as u8;
-        left /= 10;
-        used += 1;
-    }
-    text.extend(reversed.iter().take(used).rev().map(|digit| char::from(*digit)));
+    let mut buffer = itoa::Buffer::new();
+    let number = buffer.format(number);
+    (number.len()..digits).for_each(|_| text.push('0'));
+    text.push_str(number);
     text.push_str(then);
 }
 

@@ -7,6 +7,8 @@
 //! The arithmetic is that of the carry-propagating range coder (Martin, "Range encoding", 1979), with 64 bits of range
 //! that are renewed 32 at a time.
 
+use std::hint::select_unpredictable;
+
 /// Probabilities are in units of 2^-16.
 const ONE: i32 = 1 << 16;
 /// No bit is believed to be more certain than this; it bounds what a surprise costs to 11 bits.
@@ -93,15 +95,23 @@ pub(crate) trait Coder {
         coded << left | self.raw_part(left, bits & ((1 << left) - 1))
     }
 
-    /// Codes a number below `2^BITS` as a path through a tree of `NODES = 2^BITS` bits, the highest first.
+    /// Codes a number below `NODES`, a power of two, as a way through a tree, the highest bit first.
     #[inline]
     fn tree<const NODES: usize>(&mut self, models: &mut [Bit; NODES], value: u32) -> u32 {
+        let node = self.way(models, NODES.trailing_zeros(), value.into());
+        (node & (NODES - 1)) as u32
+    }
+
+    /// Codes the lowest `depth` bits of `value`, at most as many as the tree is deep; returns the node that they lead to,
+    /// which is a one and then those bits.
+    #[inline]
+    fn way<const NODES: usize>(&mut self, models: &mut [Bit; NODES], depth: u32, value: u64) -> usize {
         let mut node = 1;
-        for bit in (0..NODES.trailing_zeros()).rev() {
-            let model = models.get_mut(node as usize).expect("a node below the leaves");
-            node = node << 1 | u32::from(self.bit(model, value >> bit & 1 == 1));
+        for bit in (0..depth).rev() {
+            let model = models.get_mut(node).expect("a node above the leaves");
+            node = node << 1 | usize::from(self.bit(model, value >> bit & 1 == 1));
         }
-        node & !(1 << NODES.trailing_zeros())
+        node
     }
 }
 
@@ -226,13 +236,27 @@ impl<'a> Decoder<'a> {
 }
 
 impl Coder for Decoder<'_> {
+    /// Each bit waits for the one before, so both nodes that may follow are fetched before it is known which does.
+    #[inline]
+    fn way<const NODES: usize>(&mut self, models: &mut [Bit; NODES], depth: u32, _: u64) -> usize {
+        let mut node = 1;
+        let mut model = models.get(1).copied().unwrap_or(Bit::NEW);
+        for _ in 0..depth {
+            let [zero, one] = models.as_chunks::<2>().0.get(node).copied().unwrap_or([Bit::NEW; 2]);
+            let bit = self.bit(&mut model, false);
+            *models.get_mut(node).expect("a node above the leaves") = model;
+            node = node << 1 | usize::from(bit);
+            model = select_unpredictable(bit, one, zero);
+        }
+        node
+    }
+
     #[inline]
     fn bit(&mut self, model: &mut Bit, _: bool) -> bool {
         let bound = (self.range >> 16) * u64::from(model.zero);
         let bit = self.code >= bound;
-        let is_one = u64::from(bit).wrapping_neg();
-        self.code -= bound & is_one;
-        self.range = bound ^ ((bound ^ (self.range - bound)) & is_one);
+        self.code = select_unpredictable(bit, self.code.wrapping_sub(bound), self.code);
+        self.range = select_unpredictable(bit, self.range - bound, bound);
         self.renew();
         model.learn(bit);
         bit

@@ -241,7 +241,8 @@ impl Rows {
 
     /// Makes room for so many more entries of phones.
     pub(crate) fn reserve(&mut self, rows: usize) {
-        const LEAVES: usize = 14;
+        /// Those of a location.
+        const LEAVES: usize = 20;
         self.rows.reserve(rows);
         self.values.reserve(rows * LEAVES);
     }

@@ -194,8 +194,13 @@ proptest! {
         let keys = [key.to_owned()];
         let mut wanted: Vec<usize> = (0..joined.len()).filter(|row| *joined.name(*row).key == *key).collect();
         wanted.sort_by(|x, y| joined.write_ts(*x).total_cmp(&joined.write_ts(*y)));
-        for bytes in [joined.encode(), joined.pack()] {
+        for bytes in [joined.encode(), joined.pack(), joined.select(&wanted).encode()] {
             prop_assert!(Rows::decode(&bytes, Some(&keys)).unwrap() == joined.select(&wanted));
+            let Some(until) = wanted.get(wanted.len() / 2).map(|row| joined.write_ts(*row)) else { continue };
+            let earlier = |rows: &Rows| (0..rows.len()).filter(|row| rows.write_ts(*row) <= until).collect::<Vec<_>>();
+            let read = Rows::decode_until(&bytes, Some(&keys), until).unwrap();
+            let in_time: Vec<usize> = wanted.iter().copied().filter(|row| joined.write_ts(*row) <= until).collect();
+            prop_assert!(read.select(&earlier(&read)) == joined.select(&in_time));
         }
     }
 

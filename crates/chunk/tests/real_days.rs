@@ -59,6 +59,35 @@ fn every_entry_comes_back_as_the_same_value() {
     }
 }
 
+/// The rows that were written until then.
+fn until(rows: &Rows, write_ts: f64) -> Rows {
+    rows.select(&(0..rows.len()).filter(|row| rows.write_ts(*row) <= write_ts).collect::<Vec<_>>())
+}
+
+#[test]
+fn what_was_written_until_then_is_read_without_most_of_what_follows() {
+    for (name, day) in days() {
+        let rows = day.rows();
+        let bytes = rows.encode();
+        for keys in [None, Some(vec!["background/filtered_location".to_owned(), "statemachine/transition".to_owned()])]
+        {
+            let all = Rows::decode(&bytes, keys.as_deref()).unwrap();
+            let mut times: Vec<f64> = (0..rows.len()).map(|row| rows.write_ts(row)).collect();
+            times.sort_by(f64::total_cmp);
+            let mut later: Vec<(usize, usize)> = Vec::new();
+            for write_ts in times.iter().copied().step_by(times.len() / 10).chain([0.0]) {
+                let read = Rows::decode_until(&bytes, keys.as_deref(), write_ts).unwrap();
+                assert!(until(&read, write_ts) == until(&all, write_ts), "{name} {write_ts}");
+                later.push((read.len() - until(&read, write_ts).len(), all.len() - until(&all, write_ts).len()));
+            }
+            // Each stream is read one entry further, and locations as far as the copy needs that tells it.
+            let [read, all] =
+                [|of: &(usize, usize)| of.0, |of: &(usize, usize)| of.1].map(|of| later.iter().map(of).sum::<usize>());
+            assert!(read * 8 <= all, "{name}: {read} of {all} entries that came later");
+        }
+    }
+}
+
 /// Bytes an entry, by platform.
 fn bytes_per_entry(encode: impl Fn(Rows) -> Vec<u8>) -> BTreeMap<String, f64> {
     let mut sums: BTreeMap<String, (usize, usize)> = BTreeMap::new();

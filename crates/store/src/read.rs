@@ -239,7 +239,7 @@ impl Core {
         let mut left = chunks.iter().peekable();
         // An upload is known as a whole once every chunk is read that starts with it or one before.
         while let Some(chunk) = left.next() {
-            let Some(read) = self.volumes.read(chunk, None)? else { return Ok(None) };
+            let Some(read) = self.volumes.read(chunk)? else { return Ok(None) };
             let fresh: Vec<usize> = (0..read.len()).filter(|row| read.upload(*row) >= taken).collect();
             rows.append(&read.select(&fresh));
             let whole = left.peek().map_or(sealed, |next| next.first_upload);
@@ -276,7 +276,7 @@ impl Core {
         };
         let mut pieces = Vec::new();
         for chunk in chunks.iter().filter(|chunk| scope.has_chunk(chunk)) {
-            let Some(rows) = self.read_chunk(chunk, scope.keys)? else { return Ok(None) };
+            let Some(rows) = self.read_chunk(chunk, scope.keys, scope.to)? else { return Ok(None) };
             pieces.push(Arc::new(rows));
         }
         let sealed_pieces = pieces.len();
@@ -292,9 +292,10 @@ impl Core {
         Ok(Some(View { overlaps: pieces.len() > sealed_pieces, pieces, taken: hot.taken }))
     }
 
-    /// Reads a chunk that the directory has told of; `None` when it was moved meanwhile.
-    fn read_chunk(&self, chunk: &ChunkRow, keys: Option<&[String]>) -> Result<Option<Rows>, Error> {
-        match self.volumes.read(chunk, keys)? {
+    /// Reads a chunk that the directory has told of, perhaps without what was written after `until`; `None` when it was moved
+    /// meanwhile.
+    fn read_chunk(&self, chunk: &ChunkRow, keys: Option<&[String]>, until: f64) -> Result<Option<Rows>, Error> {
+        match self.volumes.read_until(chunk, keys, until)? {
             None if self.directory.chunk(chunk.user, chunk.first_s)? == Some(*chunk) => {
                 Err(self.volumes.damaged(chunk))
             }

@@ -77,7 +77,7 @@ impl Core {
         }
         let mut rows = Rows::default();
         for chunk in &cluster.chunks {
-            let read = self.volumes.read(chunk, None)?.ok_or_else(|| self.volumes.damaged(chunk))?;
+            let read = self.volumes.read(chunk)?.ok_or_else(|| self.volumes.damaged(chunk))?;
             rows.append(&read);
         }
         let known = rows.len();

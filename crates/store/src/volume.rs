@@ -95,10 +95,21 @@ impl Volumes {
         self.files.read().expect("no writer panics").get(&number).cloned()
     }
 
-    /// Reads a chunk, only the rows of `keys` if some are given; `None` when its volume is gone.
-    pub(crate) fn read(&self, row: &ChunkRow, keys: Option<&[String]>) -> Result<Option<Rows>, Error> {
+    /// Reads a chunk; `None` when its volume is gone.
+    pub(crate) fn read(&self, row: &ChunkRow) -> Result<Option<Rows>, Error> {
+        self.read_until(row, None, f64::INFINITY)
+    }
+
+    /// Reads a chunk, only the rows of `keys` if some are given, and of those that were written after `until` perhaps not
+    /// all; `None` when its volume is gone.
+    pub(crate) fn read_until(
+        &self,
+        row: &ChunkRow,
+        keys: Option<&[String]>,
+        until: f64,
+    ) -> Result<Option<Rows>, Error> {
         let Some(bytes) = self.bytes_of(row)? else { return Ok(None) };
-        Rows::decode(&bytes, keys).map(Some).ok_or_else(|| self.damaged(row))
+        Rows::decode_until(&bytes, keys, until).map(Some).ok_or_else(|| self.damaged(row))
     }
 
     /// Reads a chunk as the bytes that it has; `None` when its volume is gone.

@@ -50,7 +50,7 @@ impl Core {
             latest.add(&rows);
         }
         while let Some(row) = chunk.filter(|row| !latest.is_after(row.times().1)) {
-            let Some(rows) = self.read_chunk(&row, Some(keys))? else { return Ok(None) };
+            let Some(rows) = self.read_chunk(&row, Some(keys), f64::INFINITY)? else { return Ok(None) };
             latest.add(&Arc::new(rows));
             chunk = row.first_s.checked_sub(1).map_or(Ok((0, None)), last_chunk)?.1;
         }
