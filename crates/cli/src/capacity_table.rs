@@ -11,8 +11,10 @@ use rushhour_launch::rundir::read_target;
 use rushhour_report::catalogue::Catalogue;
 use rushhour_report::cost::{CapacityTable, Headroom, Searched, TableOrder, page};
 use rushhour_report::instance::Instance;
+use rushhour_report::usl::fit;
 use rushhour_report::volume::Volume;
 
+use crate::capacity_usl::searched_cores;
 use crate::exit::{Exit, Failure};
 use crate::output::show;
 
@@ -34,6 +36,10 @@ pub(crate) struct Args {
     /// they were to will do if something held each time and everything above something broke
     #[arg(long, value_name = "DIR")]
     search: Vec<PathBuf>,
+    /// Searches of one target with more and more `cpus`, six or more: how throughput grows with them
+    /// is shown beside the rows, of which none comes from that
+    #[arg(long, value_name = "DIR")]
+    scaling: Vec<PathBuf>,
     /// The instances
     #[arg(
         long,
@@ -73,6 +79,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE.html")]
     page: Option<PathBuf>,
 }
+
+/// The intervals of the law are drawn from here, so that a table is always the same.
+const SEED: u64 = 1;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -114,7 +123,11 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         searches: &searches,
     };
     let table = CapacityTable::new(&order, &catalogue);
-    let table = table.ok_or_else(|| anyhow!("{} says that a day costs nothing", args.cost.display()))?;
+    let mut table = table.ok_or_else(|| anyhow!("{} says that a day costs nothing", args.cost.display()))?;
+    if !args.scaling.is_empty() {
+        let law = searched_cores(&args.scaling).and_then(|points| Ok(fit(points, SEED)?));
+        table.law = Some(law.map_err(Failure::Usage)?);
+    }
     if let Some(file) = &args.page {
         let page = page("What machines carry", &table);
         std::fs::write(file, page).with_context(|| format!("writing {}", file.display()))?;

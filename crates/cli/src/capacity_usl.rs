@@ -19,7 +19,8 @@ use crate::output::show;
 
 The file has two columns under headings, such as `cores,throughput_per_s`, and measurements at six
 different numbers or more. So many searches do as well, each of a target with its own `cpus`.
-Nothing is said beyond twice the largest of them.")]
+A search that cannot tell counts with what held each time. Nothing is said beyond twice the largest
+of them.")]
 pub(crate) struct Args {
     /// The measurements, as CSV
     #[arg(required_unless_present = "search", conflicts_with = "search")]
@@ -36,7 +37,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let points = match &args.file {
         Some(file) => measured(file),
-        None => searched(&args.search),
+        None => searched_cores(&args.search),
     };
     let fit = points.and_then(|points| Ok(fit(points, args.seed)?)).map_err(Failure::Usage)?;
     show(&format!("{}\n{}", text(&fit), table(&fit).text()))?;
@@ -48,7 +49,8 @@ fn measured(file: &Path) -> Result<Points> {
     Points::parse(&csv).with_context(|| format!("in {}", file.display()))
 }
 
-fn searched(dirs: &[PathBuf]) -> Result<Points> {
+/// What searches found, over the cores of their targets.
+pub(crate) fn searched_cores(dirs: &[PathBuf]) -> Result<Points> {
     let points = dirs.iter().map(|dir| point(dir)).collect::<Result<_>>()?;
     Ok(Points { name: "cores".to_owned(), points })
 }
@@ -60,6 +62,8 @@ fn point(dir: &Path) -> Result<Point> {
     let machine = target.machine.unwrap_or_default();
     let cores = machine.shape(&Catalogue::built_in(), "")?.cores;
     let cores = cores.with_context(|| format!("{} searched a target that is held to no cores", dir.display()))?;
-    let rate = capacity.max_rate.with_context(|| format!("{} found no rate", dir.display()))?;
+    // A search that cannot tell knows what held each time, too.
+    let rate = capacity.max_rate.or(capacity.interval.low);
+    let rate = rate.with_context(|| format!("{} found no rate that held", dir.display()))?;
     Ok(Point { n: cores, throughput_per_s: rate })
 }

@@ -274,6 +274,16 @@ mod tests {
     }
 
     #[test]
+    fn a_law_that_does_not_describe_what_was_measured_says_so() {
+        let text_of = |points: Points| text(&fit(points, 1).unwrap());
+        assert!(!text_of(law(0.02, 0.001, 0.05)).contains("does not describe"));
+        // Parts of a core do less than their share.
+        let mut less = law(0.0, 0.0, 0.0);
+        less.points.iter_mut().filter(|point| point.n < 0.5).for_each(|point| point.throughput_per_s *= 0.6);
+        assert!(text_of(less).contains("off by up to 4"));
+    }
+
+    #[test]
     fn without_a_bend_no_peak_is_told() {
         let straight = fit(law(0.02, 0.0, -0.01), 1).unwrap();
         assert_eq!(straight.peak, Peak::NotSeen);

@@ -131,9 +131,7 @@ fn unserved(run: &RunResult) -> Option<String> {
         let OperationResult { offered, failed, censored, limited, .. } = *operation;
         let ratio = (failed + censored) as f64 / offered.max(1) as f64;
         let rule = if limited > 0 {
-            format!(
-                "; {limited} it refused by its own rule, a limit on requests (429) or on load (503 with Retry-After)"
-            )
+            format!("; {limited} it refused by its own rule (429, or 503 with Retry-After)")
         } else {
             String::new()
         };
@@ -303,7 +301,7 @@ mod tests {
         breaks(&after(|run| get(run).failed = 31), "get: 31 of 30000 failed and 0 had no answer");
         breaks(&after(|run| get(run).censored = 31), "0 of 30000 failed and 31 had no answer");
         let limited = after(|run| (get(run).failed, get(run).limited) = (100, 90));
-        breaks(&limited, "90 it refused by its own rule, a limit on requests (429)");
+        breaks(&limited, "90 it refused by its own rule (429, or 503 with Retry-After)");
         assert_eq!(after(|run| get(run).failed = 30).outcome, Outcome::Holds);
         let saturated = after(|run| (run.verdict, run.reasons) = (Verdict::Saturated, vec!["backlog".to_owned()]));
         breaks(&saturated, "saturated: backlog");

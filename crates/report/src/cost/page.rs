@@ -1,14 +1,16 @@
 //! The capacity table as one page that needs nothing else.
 
 use crate::cost::CapacityTable;
-use crate::page::document;
 use crate::page::html::{escape, table as rows};
+use crate::page::{document, law_section};
 
 /// A page with the table and its notes under `title`.
 pub fn page(title: &str, table: &CapacityTable) -> String {
     let notes: String = table.notes.iter().map(|note| format!("<li>{}</li>\n", escape(note))).collect();
     let rows = rows(&table.table());
-    document(title, &format!("<h1>{}</h1>\n<div class=\"card\">{rows}</div>\n<ul>\n{notes}</ul>\n", escape(title)))
+    let law = table.law.as_ref().map(law_section).unwrap_or_default();
+    let title_text = escape(title);
+    document(title, &format!("<h1>{title_text}</h1>\n<div class=\"card\">{rows}</div>\n<ul>\n{notes}</ul>\n{law}"))
 }
 
 #[cfg(test)]

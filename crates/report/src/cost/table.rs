@@ -12,6 +12,7 @@ use crate::instance::Instance;
 use crate::limit::rounded;
 use crate::summary::bytes;
 use crate::table::Table;
+use crate::usl::{self, Fit};
 use crate::volume::Volume;
 
 /// Months of a year are of different lengths.
@@ -119,6 +120,8 @@ pub struct CapacityTable {
     pub rows: Vec<Row>,
     /// One sentence each.
     pub notes: Vec<String>,
+    /// How throughput grows with cores, to be shown beside the rows, of which it makes none.
+    pub law: Option<Fit>,
     has_intervals: bool,
 }
 
@@ -148,7 +151,7 @@ impl CapacityTable {
         let cells = pairs.iter().flat_map(|pair| order.months.iter().map(move |months| (pair, *months)));
         let rows = cells.map(|(pair, months)| row(order, catalogue, pair, months)).collect::<Option<_>>()?;
         let notes = notes(order, &pairs, catalogue);
-        Some(Self { rows, notes, has_intervals: order.cost.repeats > 1 })
+        Some(Self { rows, notes, law: None, has_intervals: order.cost.repeats > 1 })
     }
 
     /// The rows as a table.
@@ -196,12 +199,20 @@ impl CapacityTable {
 
     /// For a terminal.
     pub fn text(&self) -> String {
-        format!("{}\n{}", self.table().text(), self.listed_notes())
+        let law = self
+            .law
+            .as_ref()
+            .map(|fit| format!("\nThe Universal Scalability Law:\n{}\n{}", usl::text(fit), usl::table(fit).text()));
+        format!("{}\n{}{}", self.table().text(), self.listed_notes(), law.unwrap_or_default())
     }
 
     /// For a document.
     pub fn markdown(&self) -> String {
-        format!("{}\n{}", self.table().markdown(), self.listed_notes())
+        let law = self.law.as_ref().map(|fit| {
+            let said: String = usl::text(fit).lines().map(|line| format!("- {line}\n")).collect();
+            format!("\nThe Universal Scalability Law:\n\n{}\n{said}", usl::table(fit).markdown())
+        });
+        format!("{}\n{}{}", self.table().markdown(), self.listed_notes(), law.unwrap_or_default())
     }
 
     fn listed_notes(&self) -> String {
@@ -389,6 +400,23 @@ mod tests {
     fn cells<'a>(table: &'a CapacityTable, start: &str, months: u32) -> &'a Row {
         let is_wanted = |row: &&Row| format!("{} {}", row.instance, row.volume) == start && row.months == months;
         table.rows.iter().find(is_wanted).unwrap()
+    }
+
+    #[test]
+    fn a_law_stands_beside_the_rows_and_makes_none() {
+        let plain = table(&vector(), &[], &[]);
+        let points = [0.5, 1.0, 1.5, 2.0, 3.0, 4.0].map(|n: f64| format!("{n},{}\n", 100.0 * n / (1.0 + 0.1 * n)));
+        let points = usl::Points::parse(&format!("cores,per_s\n{}", points.concat())).unwrap();
+        let told = CapacityTable { law: Some(usl::fit(points, 1).unwrap()), ..plain.clone() };
+        assert!(
+            told.text().contains("waits in line: 0.09") && !plain.text().contains("waits in line"),
+            "{}",
+            told.text()
+        );
+        assert!(told.markdown().contains("- waits in line: 0.09"), "{}", told.markdown());
+        assert_eq!((told.table().csv(), &told.rows), (plain.table().csv(), &plain.rows));
+        let page = crate::cost::page("machines", &told);
+        assert!(page.contains("id=\"law\"") && page.contains("<li>waits in line: 0.09"), "{page}");
     }
 
     #[test]
