@@ -134,7 +134,7 @@ fn columns(by_key: &BTreeMap<&str, Vec<&Value>>) -> usize {
         let copied = |entry: &&&Value| locations.get(&data(entry).to_string()).copied();
         let copied = |entry: &&&Value| copied(entry).filter(|_| key.ends_with("filtered_location"));
         let copies: Vec<i64> = entries.iter().filter_map(|entry| copied(&entry)).collect();
-        let (repeated, told): (Vec<&Value>, Vec<&Value>) = entries.iter().partition(|entry| copied(&entry).is_some());
+        let (repeated, told): (Vec<&Value>, Vec<&Value>) = entries.iter().partition(|entry| copied(entry).is_some());
         if !copies.is_empty() {
             columns.put_numbers(&copies);
         }

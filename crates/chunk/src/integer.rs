@@ -60,7 +60,7 @@ fn below<const NODES: usize>(coder: &mut impl Coder, models: &mut [Bit; NODES], 
     let learnt = count.min(NODES.trailing_zeros());
     let raw = count - learnt;
     // The leading one keeps ways of different lengths apart.
-    let coded = coder.way(models, learnt, magnitude >> raw) as u64;
+    let coded = u64::from(coder.way(models, learnt, magnitude >> raw));
     coded << raw | coder.raw(raw, magnitude & !(u64::MAX << raw))
 }
 

@@ -98,18 +98,17 @@ pub(crate) trait Coder {
     /// Codes a number below `NODES`, a power of two, as a way through a tree, the highest bit first.
     #[inline]
     fn tree<const NODES: usize>(&mut self, models: &mut [Bit; NODES], value: u32) -> u32 {
-        let node = self.way(models, NODES.trailing_zeros(), value.into());
-        (node & (NODES - 1)) as u32
+        self.way(models, NODES.trailing_zeros(), value.into()) & !(1 << NODES.trailing_zeros())
     }
 
     /// Codes the lowest `depth` bits of `value`, at most as many as the tree is deep; returns the node that they lead to,
     /// which is a one and then those bits.
     #[inline]
-    fn way<const NODES: usize>(&mut self, models: &mut [Bit; NODES], depth: u32, value: u64) -> usize {
+    fn way<const NODES: usize>(&mut self, models: &mut [Bit; NODES], depth: u32, value: u64) -> u32 {
         let mut node = 1;
         for bit in (0..depth).rev() {
-            let model = models.get_mut(node).expect("a node above the leaves");
-            node = node << 1 | usize::from(self.bit(model, value >> bit & 1 == 1));
+            let model = models.get_mut(node as usize).expect("a node above the leaves");
+            node = node << 1 | u32::from(self.bit(model, value >> bit & 1 == 1));
         }
         node
     }
@@ -238,14 +237,14 @@ impl<'a> Decoder<'a> {
 impl Coder for Decoder<'_> {
     /// Each bit waits for the one before, so both nodes that may follow are fetched before it is known which does.
     #[inline]
-    fn way<const NODES: usize>(&mut self, models: &mut [Bit; NODES], depth: u32, _: u64) -> usize {
+    fn way<const NODES: usize>(&mut self, models: &mut [Bit; NODES], depth: u32, _: u64) -> u32 {
         let mut node = 1;
         let mut model = models.get(1).copied().unwrap_or(Bit::NEW);
         for _ in 0..depth {
-            let [zero, one] = models.as_chunks::<2>().0.get(node).copied().unwrap_or([Bit::NEW; 2]);
+            let [zero, one] = models.as_chunks::<2>().0.get(node as usize).copied().unwrap_or([Bit::NEW; 2]);
             let bit = self.bit(&mut model, false);
-            *models.get_mut(node).expect("a node above the leaves") = model;
-            node = node << 1 | usize::from(bit);
+            *models.get_mut(node as usize).expect("a node above the leaves") = model;
+            node = node << 1 | u32::from(bit);
             model = select_unpredictable(bit, one, zero);
         }
         node
