@@ -197,6 +197,7 @@ impl Tried {
             scenario: self.scenario.name.as_str().to_owned(),
             target: self.target.name.as_str().to_owned(),
             machine,
+            is_emulated: self.target.machine.is_some(),
             limits: self.scenario.limits().iter().map(ToString::to_string).collect(),
         })
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::{Context, Result, anyhow};
-use rushhour_launch::cost::keep;
+use rushhour_launch::cost::{DAYS_DIR, keep};
 use rushhour_launch::rundir::{RunDir, read_intervals};
 use rushhour_launch::study::STUDY_FILE;
 use rushhour_launch::{Launch, launch};
@@ -130,7 +130,7 @@ impl Measuring<'_> {
         let speed = scenario.live().map_or(1.0, |live| live.speed.as_f64());
         let people = f64::from(scenario.users().get());
         let launched: Launch = self.tried.launching(scenario);
-        let (kept, result) = launch(launched, &self.dir.join("days"), None, observer, stop).await?;
+        let (kept, result) = launch(launched, &self.dir.join(DAYS_DIR), None, observer, stop).await?;
         if result.verdict == Verdict::Saturated || result.verdict == Verdict::Interrupted {
             return Err(anyhow!(
                 "the day in {} was not served ({}): measure with fewer people",

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use clap::ValueEnum;
 use rushhour_launch::capacity::read;
 use rushhour_launch::cost;
@@ -156,6 +156,7 @@ fn searched(dir: &Path) -> Result<Searched> {
     let (instance, volume) = instance.with_context(|| {
         format!("{} searched a target that names no instance and no volume, so no row is its", dir.display())
     })?;
+    ensure!(capacity.subject.is_emulated, "{} was not held to its machine, so no row is its", dir.display());
     Searched::new(&instance, volume, true, &capacity)
         .with_context(|| format!("{} has no number of phones that held each time below one that broke", dir.display()))
 }

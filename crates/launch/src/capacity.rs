@@ -24,7 +24,7 @@ use crate::{Launch, launch};
 /// The search's file name.
 pub const CAPACITY_FILE: &str = "capacity.json";
 /// Where the runs of a search are kept.
-const STEPS_DIR: &str = "steps";
+pub(crate) const STEPS_DIR: &str = "steps";
 /// An external target is asked so often whether it is at rest.
 const REST_ASKED_EVERY: Duration = Duration::from_secs(1);
 /// It is when it answers so often in a row nearly as fast as before the search.
@@ -56,7 +56,7 @@ pub trait Steps {
 /// # Errors
 /// When the target does not start, or something cannot be kept.
 pub async fn search(
-    (plan, subject): (SearchPlan, Subject),
+    (plan, mut subject): (SearchPlan, Subject),
     steps: &dyn Steps,
     dir: &Path,
     (watching, observer): (&dyn Watching, Rc<dyn Observer>),
@@ -80,6 +80,10 @@ pub async fn search(
             }
         }
         let (kept, result) = launch(step, &runs, None, Rc::clone(&observer), stop.clone()).await?;
+        if let Some(machine) = &result.machine {
+            subject.machine.clone_from(&machine.name);
+            subject.is_emulated &= machine.is_emulated;
+        }
         let intervals: Vec<Interval> = read_intervals(kept.path())?.iter().collect::<Result<_, _>>()?;
         let mut observed = judge(&result, &intervals);
         observed.folder = Some(format!("{STEPS_DIR}/{}", name(kept.path())));

@@ -11,6 +11,8 @@ use crate::rundir::replace;
 
 /// The costs' file name.
 pub const COST_FILE: &str = "cost.json";
+/// Where the runs are kept that they were measured in.
+pub const DAYS_DIR: &str = "days";
 
 /// Keeps costs in `dir`, with their page.
 ///

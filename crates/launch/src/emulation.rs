@@ -79,12 +79,22 @@ impl Emulation {
         self.group.as_ref().map(|group| group.doors()).unwrap_or_default()
     }
 
+    /// The machine, which nobody shall take for what it is not.
+    fn name(&self) -> String {
+        let name = &self.shape.name;
+        if self.group.is_some() {
+            name.clone()
+        } else {
+            name.replacen("(emulated", "(not emulated, but a plain process", 1)
+        }
+    }
+
     /// What was used of the machine until now. The group is removed once this is dropped.
     pub(crate) fn used(&self) -> MachineUse {
         let used = self.group.as_ref().map(|group| group.used()).unwrap_or_default();
         let pressure = self.pressure.since();
         MachineUse {
-            name: self.shape.name.clone(),
+            name: self.name(),
             is_emulated: self.group.is_some(),
             cores: self.shape.cores,
             memory_bytes: self.shape.memory_bytes,

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use procfs::process::Process;
 
+use crate::capacity::STEPS_DIR;
 use crate::cgroup::{Places, remove};
+use crate::cost::DAYS_DIR;
 use crate::study::STUDY_FILE;
 
 /// What the name of each of our groups begins with.
@@ -84,9 +86,11 @@ impl Drop for Running {
     }
 }
 
-/// Removes the data of runs below `out` whose launcher has ended; what they measured stays.
+/// Removes the data of runs below `out` whose launcher has ended, also of those that a search has made there; what they
+/// measured stays.
 pub(crate) fn sweep_runs(out: &Path) {
-    for dir in dirs_in(out) {
+    let many = |dir: PathBuf| [STEPS_DIR, DAYS_DIR].into_iter().flat_map(move |runs| dirs_in(&dir.join(runs)));
+    for dir in dirs_in(out).chain(dirs_in(out).flat_map(many)) {
         let file = dir.join(RUNNING_FILE);
         let life = fs::read_to_string(&file).ok().as_deref().and_then(Life::parse);
         // A study that was killed can be gone on with.
@@ -99,7 +103,7 @@ pub(crate) fn sweep_runs(out: &Path) {
     }
 }
 
-fn dirs_in(dir: &Path) -> impl Iterator<Item = PathBuf> {
+fn dirs_in(dir: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     let items = fs::read_dir(dir).into_iter().flatten().filter_map(Result::ok);
     items.filter(|item| item.file_type().is_ok_and(|kind| kind.is_dir())).map(|item| item.path())
 }
@@ -121,9 +125,12 @@ mod tests {
             assert!(dir.join("intervals.ndjson").exists());
         };
         let own = Life::own().unwrap();
+        let over = Life { started: own.started + 1, ..own };
         check("somebody else's", None, false);
         check("under way", Some(own), false);
-        check("its number was given again", Some(Life { started: own.started + 1, ..own }), true);
+        check("its number was given again", Some(over), true);
+        check("a search/steps/its third", Some(over), true);
+        check("what a day costs/days/its first", Some(over), true);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use rushhour_report::summary;
 
 use crate::health::HealthLog;
 use crate::intervals::{IntervalLog, Intervals};
-use crate::leftovers::DATA_DIR;
+use crate::leftovers::{DATA_DIR, sweep_runs};
 use crate::run_page::{PAGE_FILE, read_run_page};
 use crate::target::Target;
 
@@ -49,6 +49,7 @@ impl RunDir {
         (scenario, target): (&Scenario, &Target),
         environment: &Environment,
     ) -> Result<Self> {
+        sweep_runs(out);
         let name = format!("{purpose}-{}", scenario.name.as_str());
         let dir = Self::named(out, &name, target.name.as_str(), environment)?;
         dir.describe(scenario, target)?;

@@ -68,8 +68,15 @@ pub struct Subject {
     pub target: String,
     /// The machine, named as it may be quoted: an emulated one says so.
     pub machine: String,
+    /// Whether the server was held to it. All that were kept before this was told were.
+    #[serde(default = "held")]
+    pub is_emulated: bool,
     /// What had to hold.
     pub limits: Vec<String>,
+}
+
+fn held() -> bool {
+    true
 }
 
 /// What is searched over.

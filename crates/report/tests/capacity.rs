@@ -203,6 +203,7 @@ fn a_capacity_is_kept_as_json_and_told_in_a_page() {
         scenario: "evening".to_owned(),
         target: "local".to_owned(),
         machine: "m5.large (emulated)".to_owned(),
+        is_emulated: true,
         limits: vec!["put.response_ms.p99 < 250".to_owned()],
     };
     let json = serde_json::to_string(&capacity).unwrap();

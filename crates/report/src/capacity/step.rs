@@ -104,10 +104,10 @@ pub fn judge(run: &RunResult, intervals: &[Interval]) -> Observed {
     let slowest =
         run.operations.values().filter_map(|operation| operation.response_ms.p99.or(operation.response_ms.max));
     let response_p99_ms = slowest.reduce(f64::max).filter(|_| failing.is_none());
-    let outcome = match (void(run), failing.or_else(|| breach(run))) {
-        (Some(why), _) => Outcome::Void(why),
-        (None, Some(why)) => Outcome::Breaks(why),
-        (None, None) => Outcome::Holds,
+    let outcome = match (void(run), failing.or_else(|| breach(run)), unjudged(run)) {
+        (Some(why), ..) | (None, None, Some(why)) => Outcome::Void(why),
+        (None, Some(why), _) => Outcome::Breaks(why),
+        (None, None, None) => Outcome::Holds,
     };
     Observed { outcome, completed_per_s, response_p99_ms, folder: None }
 }
@@ -154,7 +154,14 @@ fn behind(run: &RunResult) -> Option<String> {
 }
 
 fn breach(run: &RunResult) -> Option<String> {
-    run.limits.iter().find(|limit| !limit.held).map(|limit| sentence(limit, &run.operations))
+    let broken = run.limits.iter().find(|limit| !limit.held && limit.value.is_some());
+    broken.map(|limit| sentence(limit, &run.operations))
+}
+
+/// A limit that nothing was asked of says nothing about the target: the step was too short.
+fn unjudged(run: &RunResult) -> Option<String> {
+    let unjudged = run.limits.iter().find(|limit| !limit.held && limit.value.is_none());
+    unjudged.map(|limit| format!("there was nothing to judge {} by; a longer step has more requests", limit.limit))
 }
 
 /// Whether what is under way grows, although each second looks well enough: a target a hair too slow.
@@ -337,6 +344,19 @@ mod tests {
         let observed = after(|run| run.limits.push(limit));
         breaks(&observed, "get.response_ms.p99 < 10 does not hold: it was 12.5");
         assert_eq!(observed.response_p99_ms, Some(12.5));
+    }
+
+    #[test]
+    fn a_limit_without_anything_to_judge_it_by_is_nobodys_fault() {
+        let limit = LimitOutcome { limit: "timeline.response_ms.p99 < 10".to_owned(), ..LimitOutcome::default() };
+        let observed = after(|run| run.limits.push(limit.clone()));
+        assert!(matches!(&observed.outcome, Outcome::Void(said) if said.contains("a longer step")), "{observed:?}");
+        // What the target did not serve comes first.
+        let failing = after(|run| {
+            run.limits.push(limit);
+            get(run).failed = 31;
+        });
+        breaks(&failing, "31 of 30000 failed");
     }
 
     #[test]
