@@ -9,7 +9,7 @@ use rushhour_launch::Launch;
 use rushhour_launch::capacity::{Steps, Watching, read, search};
 use rushhour_launch::host::environment;
 use rushhour_launch::rundir::RunDir;
-use rushhour_launch::target::Target;
+use rushhour_launch::target::{Server, Target};
 use rushhour_load::plan::Materials;
 use rushhour_load::scenario::Scenario;
 use rushhour_load::tls::Trust;
@@ -189,9 +189,13 @@ impl Tried {
 
     fn subject(&self) -> Result<Subject> {
         let host = &self.environment.cpu_model;
-        let machine = match &self.target.machine {
-            Some(machine) => machine.shape(&Catalogue::built_in(), host)?.name,
-            None => format!("{host}, {} cores shared with the generator", self.environment.cores),
+        let machine = match (&self.target.server, &self.target.machine) {
+            (Server::External { instance, .. }, _) => match instance {
+                Some(instance) => format!("{instance}, as its target says"),
+                None => "a machine that is not known".to_owned(),
+            },
+            (Server::Reference, Some(machine)) => machine.shape(&Catalogue::built_in(), host)?.name,
+            (Server::Reference, None) => format!("{host}, {} cores shared with the generator", self.environment.cores),
         };
         Ok(Subject {
             scenario: self.scenario.name.as_str().to_owned(),

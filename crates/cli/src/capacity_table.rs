@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use rushhour_launch::capacity::read;
 use rushhour_launch::cost;
 use rushhour_launch::rundir::read_target;
+use rushhour_launch::target::Server;
 use rushhour_report::catalogue::Catalogue;
 use rushhour_report::cost::{CapacityTable, Headroom, Searched, TableOrder, page};
 use rushhour_report::instance::Instance;
@@ -147,16 +148,51 @@ fn catalogue(prices: Option<&Path>) -> Result<Catalogue> {
     Catalogue::built_in().with_instances(&text).with_context(|| format!("in {}", file.display()))
 }
 
-/// The search in `dir`, on the instance and the volume that its target names.
+/// The search in `dir`, on the instance and the volume that its target names: held to their measure here, or really there.
 fn searched(dir: &Path) -> Result<Searched> {
     let capacity = read(dir)?;
     let target = read_target(dir)?;
     let machine = target.machine.unwrap_or_default();
-    let instance = machine.instance.zip(machine.volume);
-    let (instance, volume) = instance.with_context(|| {
+    let (instance, volume, is_emulated) = match target.server {
+        Server::External { instance, volume, .. } => (instance, volume, false),
+        Server::Reference => (machine.instance, machine.volume, true),
+    };
+    let (instance, volume) = instance.zip(volume).with_context(|| {
         format!("{} searched a target that names no instance and no volume, so no row is its", dir.display())
     })?;
-    ensure!(capacity.subject.is_emulated, "{} was not held to its machine, so no row is its", dir.display());
-    Searched::new(&instance, volume, true, &capacity)
+    ensure!(
+        capacity.subject.is_emulated == is_emulated,
+        "{} was not held to its machine, so no row is its",
+        dir.display()
+    );
+    Searched::new(&instance, volume, is_emulated, &capacity)
         .with_context(|| format!("{} has no number of phones that held each time below one that broke", dir.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A search that was kept, as of another target.
+    fn kept(target: &str, is_emulated: bool) -> Result<Searched> {
+        let search = "../../results/2026-11-22-vm-capacity-capacity-phones-m5-large-gp3-2";
+        let mut capacity = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(search)).unwrap();
+        capacity.subject.is_emulated = is_emulated;
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("capacity.json"), serde_json::to_string(&capacity).unwrap()).unwrap();
+        std::fs::write(dir.path().join("target.toml"), target).unwrap();
+        searched(dir.path())
+    }
+
+    #[test]
+    fn what_was_searched_where_it_runs_is_measured_and_what_was_not_held_to_its_machine_is_nothing() {
+        let here = "name = \"here\"\n[machine]\ninstance = \"m5.large\"\nvolume = \"gp3:10\"";
+        let there = "name = \"there\"\n[server.external]\nurl = \"http://192.0.2.7\"";
+        let known = format!("{there}\ninstance = \"m5.large\"\nvolume = \"gp3:10\"");
+        assert!(kept(here, true).unwrap().is_emulated);
+        assert!(!kept(&known, false).unwrap().is_emulated);
+        let refused = |target: &str| kept(target, false).unwrap_err().to_string();
+        assert!(refused(here).contains("was not held to its machine"), "{}", refused(here));
+        assert!(refused(there).contains("names no instance and no volume"), "{}", refused(there));
+    }
 }

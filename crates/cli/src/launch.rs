@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow};
 use rushhour_launch::Launch;
 use rushhour_launch::host::environment;
 use rushhour_launch::study::Inspect;
-use rushhour_launch::target::Target;
+use rushhour_launch::target::{Server, Target};
 use rushhour_load::plan::Materials;
 use rushhour_load::scenario::Scenario;
 use rushhour_load::tls::Trust;
@@ -97,6 +97,9 @@ impl TargetArgs {
         if let Some(machine) = &target.machine {
             // Now, so that an unknown name is bad usage and not a failed run.
             machine.shape(&Catalogue::built_in(), "").map_err(Failure::Usage)?;
+        }
+        if let Server::External { instance: Some(instance), .. } = &target.server {
+            Catalogue::built_in().instance(instance).map_err(|unknown| Failure::Usage(unknown.into()))?;
         }
         Ok(target)
     }

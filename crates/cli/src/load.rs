@@ -73,7 +73,8 @@ pub(crate) fn run(args: Args, quiet: bool) -> Result<Exit, Failure> {
     let progress = Progress::new(quiet);
     let tell = args.tell;
     if let Some(out) = args.out {
-        let target = Target { server: Server::External { url: args.url, software }, ..Target::named(external()) };
+        let server = Server::External { url: args.url, software, instance: None, volume: None };
+        let target = Target { server, ..Target::named(external()) };
         let program = surroundings::program()?;
         let scrape = tell.scrape.clone();
         let launched = Launch::new((scenario, materials), target, program, environment);

@@ -116,7 +116,7 @@ pub async fn launch(
         Ok(Run { scenario, materials, target, target_name: name, software, environment, share, uploaded })
     };
     let (mut finished, trouble) = match target.server {
-        Server::External { url, software } => (run(run_at(url, software)?, sample, observer, stop).await?, Ok(())),
+        Server::External { url, software, .. } => (run(run_at(url, software)?, sample, observer, stop).await?, Ok(())),
         Server::Reference => {
             let (flags, shape) = (target.serve_flags(), shape.as_ref());
             let server = Reference { program: &program, flags: &flags, shape, inspect: inspect.as_deref() };
