@@ -209,7 +209,8 @@ async fn serve_until_stopped(args: &Args, quiet: bool) -> Result<Exit> {
         (Some(certificates), Some(key)) => Some(Arc::new(Tls::open(certificates, key)?)),
         _ => None,
     };
-    let listener = listen(args.listen).with_context(|| format!("listening on {}", args.listen))?;
+    let listener = listen(args.listen)
+        .with_context(|| format!("listening on {}; is the port in use? --listen takes another", args.listen))?;
     let reading = spinner(quiet, "reading the log");
     let policy = if args.seal_eagerly {
         Policy::eager()

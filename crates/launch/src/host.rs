@@ -79,55 +79,98 @@ const FREE_BYTES_MIN: u64 = 256 << 20;
 /// A machine with more waiting for each of its cores is at something else.
 const LOAD_PER_CORE_MAX: f32 = 0.5;
 
+/// What is looked at before a run.
+#[derive(Clone, Debug)]
+struct Ground {
+    /// Room on the disk of the results.
+    free_bytes: u64,
+    /// How the processors' speed is chosen, where the system tells.
+    governor: Option<String>,
+    cores: usize,
+    /// How many waited for them, over the last minute.
+    load: f32,
+}
+
 /// Looks whether this machine is fit for a run that is kept below `out`, and says what must be known of it.
 pub(crate) fn preflight(out: &Path, shape: Option<&Shape>) -> Result<Vec<String>> {
-    let mut warnings = Vec::new();
     if let Some(wanted) = shape.and_then(|shape| shape.cores) {
         split(&processors::cores()?, wanted)?;
     }
     std::fs::create_dir_all(out).with_context(|| format!("creating {}", out.display()))?;
     let disk = rustix::fs::statvfs(out).with_context(|| format!("looking at the disk of {}", out.display()))?;
-    let free = disk.f_bavail * disk.f_frsize;
-    if free < FREE_BYTES_MIN {
-        bail!(
-            "only {} MB are free for {}, and a run needs {}: make room, or choose another disk with --out",
-            free / 1_000_000,
-            out.display(),
-            FREE_BYTES_MIN / 1_000_000
-        );
+    let ground = Ground {
+        free_bytes: disk.f_bavail * disk.f_frsize,
+        governor: std::fs::read_to_string("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").ok(),
+        cores: std::thread::available_parallelism().map_or(1, usize::from),
+        load: LoadAverage::current().map_or(0.0, |load| load.one),
+    };
+    ground.judge(out, shape.and_then(|shape| shape.disk_bytes))
+}
+
+impl Ground {
+    /// What must be known of it, for a target whose disk is to have so much room.
+    ///
+    /// # Errors
+    /// When there is no room for the run itself.
+    fn judge(&self, out: &Path, disk_bytes: Option<u64>) -> Result<Vec<String>> {
+        let Self { free_bytes, governor, cores, load } = self;
+        let mut warnings = Vec::new();
+        if *free_bytes < FREE_BYTES_MIN {
+            bail!(
+                "only {} MB are free for {}, and a run needs {}: make room, or choose another disk with --out",
+                free_bytes / 1_000_000,
+                out.display(),
+                FREE_BYTES_MIN / 1_000_000
+            );
+        }
+        if let Some(size) = disk_bytes.filter(|size| free_bytes < size) {
+            warnings.push(format!(
+                "the volume is to have {} GB, and {} has only {} free",
+                size / 1_000_000_000,
+                out.display(),
+                free_bytes / 1_000_000_000
+            ));
+        }
+        if let Some(governor) = governor.as_deref().map(str::trim).filter(|governor| *governor != "performance") {
+            warnings.push(format!("the processors' governor is `{governor}`: their speed changes with the load"));
+        }
+        if *cores < 2 {
+            warnings.push("there is one core for the generator and the target".to_owned());
+        }
+        if *load > LOAD_PER_CORE_MAX * *cores as f32 {
+            warnings.push(format!(
+                "the machine was busy before the run: a load of {load:.1} on {cores} cores over the last minute"
+            ));
+        }
+        Ok(warnings)
     }
-    if let Some(size) = shape.and_then(|shape| shape.disk_bytes)
-        && free < size
-    {
-        warnings.push(format!(
-            "the volume is to have {} GB, and {} has only {} free",
-            size / 1_000_000_000,
-            out.display(),
-            free / 1_000_000_000
-        ));
-    }
-    let governor = std::fs::read_to_string("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
-    if let Ok(governor) = governor
-        && governor.trim() != "performance"
-    {
-        warnings.push(format!("the processors' governor is `{}`: their speed changes with the load", governor.trim()));
-    }
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    if cores < 2 {
-        warnings.push("there is one core for the generator and the target".to_owned());
-    }
-    let load = LoadAverage::current().map_or(0.0, |load| load.one);
-    if load > LOAD_PER_CORE_MAX * cores as f32 {
-        warnings.push(format!(
-            "the machine was busy before the run: a load of {load:.1} on {cores} cores over the last minute"
-        ));
-    }
-    Ok(warnings)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_machine_that_is_not_fit_is_refused_or_warned_of() {
+        let calm = Ground { free_bytes: 20 << 30, governor: Some("performance\n".to_owned()), cores: 2, load: 0.9 };
+        let said = |ground: &Ground| ground.judge(Path::new("results"), Some(10 << 30));
+        assert_eq!(said(&calm).unwrap(), [""; 0]);
+        assert_eq!(said(&Ground { governor: None, ..calm.clone() }).unwrap(), [""; 0]);
+        for (ground, why) in [
+            (
+                Ground { free_bytes: 9 << 30, ..calm.clone() },
+                "the volume is to have 10 GB, and results has only 9 free",
+            ),
+            (Ground { governor: Some("powersave\n".to_owned()), ..calm.clone() }, "governor is `powersave`"),
+            (Ground { cores: 1, load: 0.4, ..calm.clone() }, "there is one core"),
+            (Ground { load: 1.1, ..calm.clone() }, "a load of 1.1 on 2 cores"),
+        ] {
+            let warnings = said(&ground).unwrap();
+            assert!(warnings.len() == 1 && warnings.iter().all(|warning| warning.contains(why)), "{warnings:?}");
+        }
+        let full = said(&Ground { free_bytes: 100_000_000, ..calm }).unwrap_err().to_string();
+        assert!(full.contains("only 100 MB are free for results") && full.contains("--out"), "{full}");
+    }
 
     #[test]
     fn the_machine_counts_what_this_thread_uses() {

@@ -88,3 +88,20 @@ fn real_phone_days_are_uploaded_without_a_failure() {
         assert_eq!(count(&result, &format!("/operations/{operation}/failed")), 0);
     }
 }
+
+#[test]
+fn a_port_that_somebody_has_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let dir = tempfile::tempdir().unwrap();
+    let serve =
+        || vec!["serve".into(), "--listen".into(), address.clone().into(), "--data".into(), dir.path().join("data")];
+    let scenario = repository().join("scenarios/quickstart.toml");
+    let launch = || vec!["launch".into(), scenario.clone(), "--serve-metrics".into(), address.clone().into()];
+    for arguments in [serve(), [launch(), vec!["--out".into(), dir.path().join("out")]].concat()] {
+        let output = rushhour().args(&arguments).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(&address) && said.contains("is the port in use?"), "{said}");
+    }
+}
