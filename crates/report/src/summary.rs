@@ -62,6 +62,9 @@ fn page(run: &RunResult, title: &str, draw: fn(&Table) -> String) -> String {
 /// What must be known to read the tables, with an empty line at the end if there is anything.
 pub(crate) fn notes(run: &RunResult) -> Vec<String> {
     let mut notes = diagnose(run);
+    if run.machine.as_ref().is_some_and(|machine| machine.oom_kills > 0) {
+        notes.push("the target needed more than the memory of its machine and was killed".to_owned());
+    }
     if run.schedule.model == Model::Closed {
         notes.push(CLOSED_NOTE.to_owned());
     }
@@ -208,7 +211,7 @@ mod tests {
     use super::*;
     use crate::histogram::Percentiles;
     use crate::limit::Limit;
-    use crate::result::{OperationResult, Shard, SlowRequest, Verdict};
+    use crate::result::{MachineUse, OperationResult, Shard, SlowRequest, Verdict};
 
     fn run() -> RunResult {
         let told = Percentiles {
@@ -338,6 +341,10 @@ mod tests {
             &run,
             "schedule 01234567, 400000 arrivals, shard 4/8 · pacing balanced, 2 threads, max 64 http1 connections",
         );
+        assert!(!text(&run).contains("was killed"));
+        let machine = Some(MachineUse { oom_kills: 1, ..MachineUse::default() });
+        let killed = RunResult { machine, ..run.clone() };
+        says(&killed, "the target needed more than the memory of its machine and was killed");
         let widest = text(&run).lines().map(|line| line.chars().count()).max();
         assert!(widest.is_some_and(|widest| widest <= 100), "{widest:?}\n{}", text(&run));
     }
