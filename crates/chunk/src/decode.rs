@@ -6,7 +6,7 @@ use crate::moment::Moment;
 use crate::paths::{CALLED, PathId};
 use crate::range_coder::Decoder;
 use crate::rows::{Name, Row, Rows, ShapeId};
-use crate::stream::Stream;
+use crate::stream::{Repeats, Stream};
 use crate::tables::Tables;
 use crate::template::Slot;
 
@@ -89,7 +89,7 @@ pub(crate) struct Source<'a> {
     reader: Reader<'a>,
     /// How many entries are not yet read.
     left: usize,
-    /// Where those are that were.
+    /// Where those are that were, if later ones may repeat them.
     bodies: Bodies,
 }
 
@@ -124,7 +124,9 @@ impl<'a> Source<'a> {
             Some(others) => others.body_at(rows, tables, place),
             None => bodies.at(place),
         })?;
-        self.bodies.push(rows.len() - 1);
+        if self.reader.stream.repeats == Repeats::Itself {
+            self.bodies.push(rows.len() - 1);
+        }
         // All texts were of some entry.
         (self.left > 0 || self.reader.texts.is_empty()).then_some(())
     }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use rushhour_launch::capacity::read;
 use rushhour_launch::rundir::read_target;
 use rushhour_report::catalogue::Catalogue;
-use rushhour_report::usl::{Point, Points, fit, table, text};
+use rushhour_report::usl::{Point, Points, fit, text_with_table};
 
 use crate::exit::{Exit, Failure};
 use crate::output::show;
@@ -40,7 +40,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         None => searched_cores(&args.search),
     };
     let fit = points.and_then(|points| Ok(fit(points, args.seed)?)).map_err(Failure::Usage)?;
-    show(&format!("{}\n{}", text(&fit), table(&fit).text()))?;
+    show(&text_with_table(&fit))?;
     Ok(Exit::Done)
 }
 

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 mod least_squares;
 mod show;
 
-pub use show::{table, text};
+pub use show::{markdown, table, text, text_with_table};
 
 use least_squares::Parameters;
 

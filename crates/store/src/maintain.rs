@@ -284,7 +284,7 @@ impl Core {
         due
     }
 
-    /// Removes the segments at the log's start in which everything is sealed; returns how many.
+    /// Notes how far the log goes, and removes the segments at its start in which everything is sealed; returns how many.
     pub(crate) fn retire(&self) -> Result<usize, Error> {
         // The end comes first: what is appended after this is in it or behind it.
         let end = self.segments.end();

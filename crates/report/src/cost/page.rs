@@ -19,9 +19,9 @@ mod tests {
     use crate::catalogue::Catalogue;
     use crate::cost::tests::vector;
     use crate::cost::{Headroom, TableOrder};
+    use crate::usl;
 
-    #[test]
-    fn the_page_holds_the_rows_and_runs_nobodys_text() {
+    fn table() -> CapacityTable {
         let cost = vector();
         let order = TableOrder {
             instances: &[],
@@ -32,8 +32,30 @@ mod tests {
             calibrations: &std::collections::BTreeMap::new(),
             searches: &[],
         };
-        let table = CapacityTable::new(&order, &Catalogue::built_in()).unwrap();
-        let page = page("A <script> & more", &table);
+        CapacityTable::new(&order, &Catalogue::built_in()).unwrap()
+    }
+
+    #[test]
+    fn a_law_stands_beside_the_rows_and_makes_none() {
+        let plain = table();
+        let points = [0.5, 1.0, 1.5, 2.0, 3.0, 4.0].map(|n: f64| format!("{n},{}\n", 100.0 * n / (1.0 + 0.1 * n)));
+        let points = usl::Points::parse(&format!("cores,per_s\n{}", points.concat())).unwrap();
+        let mut told = plain.clone();
+        told.law = Some(usl::fit(points, 1).unwrap());
+        assert!(
+            told.text().contains("waits in line: 0.09") && !plain.text().contains("waits in line"),
+            "{}",
+            told.text()
+        );
+        assert!(told.markdown().contains("- waits in line: 0.09"), "{}", told.markdown());
+        assert_eq!((told.table().csv(), &told.rows), (plain.table().csv(), &plain.rows));
+        let page = page("machines", &told);
+        assert!(page.contains("id=\"law\"") && page.contains("<li>waits in line: 0.09"), "{page}");
+    }
+
+    #[test]
+    fn the_page_holds_the_rows_and_runs_nobodys_text() {
+        let page = page("A <script> & more", &table());
         assert!(page.contains("<title>A &lt;script&gt; &amp; more</title>"), "{page}");
         assert!(
             page.contains(

@@ -12,7 +12,7 @@ use crate::instance::Instance;
 use crate::limit::rounded;
 use crate::summary::bytes;
 use crate::table::Table;
-use crate::usl::{self, Fit};
+use crate::usl::{Fit, markdown, text_with_table};
 use crate::volume::Volume;
 
 /// Months of a year are of different lengths.
@@ -199,19 +199,13 @@ impl CapacityTable {
 
     /// For a terminal.
     pub fn text(&self) -> String {
-        let law = self
-            .law
-            .as_ref()
-            .map(|fit| format!("\nThe Universal Scalability Law:\n{}\n{}", usl::text(fit), usl::table(fit).text()));
+        let law = self.law.as_ref().map(|fit| format!("\nThe Universal Scalability Law:\n{}", text_with_table(fit)));
         format!("{}\n{}{}", self.table().text(), self.listed_notes(), law.unwrap_or_default())
     }
 
     /// For a document.
     pub fn markdown(&self) -> String {
-        let law = self.law.as_ref().map(|fit| {
-            let said: String = usl::text(fit).lines().map(|line| format!("- {line}\n")).collect();
-            format!("\nThe Universal Scalability Law:\n\n{}\n{said}", usl::table(fit).markdown())
-        });
+        let law = self.law.as_ref().map(|fit| format!("\nThe Universal Scalability Law:\n\n{}", markdown(fit)));
         format!("{}\n{}{}", self.table().markdown(), self.listed_notes(), law.unwrap_or_default())
     }
 
@@ -400,23 +394,6 @@ mod tests {
     fn cells<'a>(table: &'a CapacityTable, start: &str, months: u32) -> &'a Row {
         let is_wanted = |row: &&Row| format!("{} {}", row.instance, row.volume) == start && row.months == months;
         table.rows.iter().find(is_wanted).unwrap()
-    }
-
-    #[test]
-    fn a_law_stands_beside_the_rows_and_makes_none() {
-        let plain = table(&vector(), &[], &[]);
-        let points = [0.5, 1.0, 1.5, 2.0, 3.0, 4.0].map(|n: f64| format!("{n},{}\n", 100.0 * n / (1.0 + 0.1 * n)));
-        let points = usl::Points::parse(&format!("cores,per_s\n{}", points.concat())).unwrap();
-        let told = CapacityTable { law: Some(usl::fit(points, 1).unwrap()), ..plain.clone() };
-        assert!(
-            told.text().contains("waits in line: 0.09") && !plain.text().contains("waits in line"),
-            "{}",
-            told.text()
-        );
-        assert!(told.markdown().contains("- waits in line: 0.09"), "{}", told.markdown());
-        assert_eq!((told.table().csv(), &told.rows), (plain.table().csv(), &plain.rows));
-        let page = crate::cost::page("machines", &told);
-        assert!(page.contains("id=\"law\"") && page.contains("<li>waits in line: 0.09"), "{page}");
     }
 
     #[test]

@@ -48,3 +48,14 @@ pub fn text(fit: &Fit) -> String {
         estimate(fit.kappa),
     )
 }
+
+/// The same, and the measurements.
+pub fn text_with_table(fit: &Fit) -> String {
+    format!("{}\n{}", text(fit), table(fit).text())
+}
+
+/// The same for a document.
+pub fn markdown(fit: &Fit) -> String {
+    let said: String = text(fit).lines().map(|line| format!("- {line}\n")).collect();
+    format!("{}\n{said}", table(fit).markdown())
+}
