@@ -73,6 +73,10 @@ impl DiskFile for File {
         self.file.len()
     }
 
+    fn taken_bytes(&self) -> io::Result<u64> {
+        self.file.taken_bytes()
+    }
+
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
         self.file.read_at(offset, into)
     }

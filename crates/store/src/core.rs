@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::hot::Hot;
 use crate::log::Segments;
 use crate::open::IosRounding;
+use crate::room::Room;
 use crate::volume::Volumes;
 
 /// The parts of an open store, but for its writing thread.
@@ -24,6 +25,7 @@ pub(crate) struct Core {
     pub(crate) hot: Arc<Hot>,
     pub(crate) segments: Arc<Segments>,
     pub(crate) volumes: Volumes,
+    pub(crate) room: Arc<Room>,
     pub(crate) people: RwLock<People>,
     /// Entries in chunks, each identity counted once.
     pub(crate) sealed_entries: AtomicU64,

@@ -26,9 +26,9 @@ use crate::log::LogPosition;
 
 /// How much of the directory is kept in memory.
 const CACHE_BYTES_MAX: usize = 32 << 20;
-/// Nothing is changed when the disk has less room than this, or than the directory has bytes: a change may double it,
-/// and redb takes no more after a write that found the disk full.
-const ROOM_BYTES_MIN: u64 = 2 << 20;
+/// Nothing is changed when the disk has less room than this, or than the directory takes, up to what is kept in memory
+/// before it is written: redb takes no more after a write that found the disk full, until it is opened again.
+const CHANGE_BYTES_MIN: u64 = 2 << 20;
 
 const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 const LOG_SEGMENT: &str = "log segment";
@@ -116,9 +116,14 @@ impl Directory {
         }
     }
 
-    /// How long its file is.
+    /// How much of the disk its file takes.
     pub(crate) fn bytes(&self) -> Result<u64, Error> {
-        self.backend.file.len().map_err(Error::io("measuring", &self.path))
+        self.backend.file.taken_bytes().map_err(Error::io("measuring", &self.path))
+    }
+
+    /// How much room a change may take.
+    pub(crate) fn change_bytes(&self) -> Result<u64, Error> {
+        Ok(self.bytes()?.clamp(CHANGE_BYTES_MIN, CACHE_BYTES_MAX as u64))
     }
 
     /// Makes the file as short as it can be. Everybody else waits.
@@ -194,7 +199,7 @@ impl Directory {
         durability: Durability,
         work: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error>,
     ) -> Result<T, Error> {
-        let room = self.bytes()?.max(ROOM_BYTES_MIN);
+        let room = self.change_bytes()?;
         if self.disk.free_bytes(&self.dir).map_err(Error::io("asking for room in", &self.dir))? < room {
             return Err(Error::full(&self.path, room));
         }
@@ -215,7 +220,7 @@ impl Directory {
                 let is_full = is_full(source);
                 let reopened = self.reopen();
                 match (is_full, reopened) {
-                    (true, _) => Error::full(&self.path, ROOM_BYTES_MIN),
+                    (true, _) => Error::full(&self.path, CHANGE_BYTES_MIN),
                     (false, Error::Reopened) => failed(&self.path)(error),
                     (false, other) => other,
                 }
@@ -293,9 +298,8 @@ impl StorageBackend for Backend {
     }
 
     fn set_len(&self, len: u64) -> Result<(), std::io::Error> {
-        let grows = len > self.file.len()?;
-        // Room that was reserved cannot turn out to be missing in the middle of a change.
-        self.note(if grows { self.file.allocate(len) } else { self.file.set_len(len) })
+        // It doubles the file when it needs another page. What it does not write takes no room.
+        self.note(self.file.set_len(len))
     }
 
     fn sync_data(&self) -> Result<(), std::io::Error> {

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::fs::{File, TryLockError};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -59,6 +59,11 @@ pub trait DiskFile: Debug + Send + Sync {
     /// # Errors
     /// When the disk fails.
     fn len(&self) -> io::Result<u64>;
+    /// How much of the disk it takes: what it was lengthened by and was never written or reserved takes nothing.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    fn taken_bytes(&self) -> io::Result<u64>;
     /// Fills `into` from `offset` on.
     ///
     /// # Errors
@@ -139,6 +144,12 @@ impl DiskFile for File {
         Ok(self.metadata()?.len())
     }
 
+    fn taken_bytes(&self) -> io::Result<u64> {
+        /// `st_blocks` counts in these, whatever the file system's own blocks are (POSIX, `sys/stat.h`).
+        const BLOCK_BYTES: u64 = 512;
+        Ok(self.metadata()?.blocks() * BLOCK_BYTES)
+    }
+
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
         self.read_exact_at(into, offset)
     }
@@ -153,7 +164,7 @@ impl DiskFile for File {
 
     fn allocate(&self, bytes: u64) -> io::Result<()> {
         let disk = rustix::fs::fstatvfs(self)?;
-        let missing = bytes.saturating_sub(DiskFile::len(self)?);
+        let missing = bytes.saturating_sub(self.taken_bytes()?);
         // A request that cannot be met would first take all the room there is from everybody else.
         if disk.f_bavail.saturating_mul(disk.f_frsize) < missing {
             return Err(io::ErrorKind::StorageFull.into());
@@ -182,7 +193,7 @@ pub(crate) fn read_all(file: &dyn DiskFile) -> io::Result<Vec<u8>> {
 }
 
 /// Writes the first `bytes` of a file again as they are read, and makes them durable: after a failed sync a system may show
-/// what it never brings to the disk, unless it is written once more.
+/// what it never brings to the disk, unless it is written once more. Where nothing was ever written nothing is.
 pub(crate) fn write_again(file: &dyn DiskFile, bytes: u64) -> io::Result<()> {
     const PART_BYTES: u64 = 1 << 20;
     let mut part = Vec::new();
@@ -190,7 +201,9 @@ pub(crate) fn write_again(file: &dyn DiskFile, bytes: u64) -> io::Result<()> {
     while at < bytes {
         part.resize(usize::try_from(PART_BYTES.min(bytes - at)).map_err(io::Error::other)?, 0);
         file.read_at(at, &mut part)?;
-        file.write_at(at, &part)?;
+        if part.iter().any(|byte| *byte != 0) {
+            file.write_at(at, &part)?;
+        }
         at += part.len() as u64;
     }
     file.sync()

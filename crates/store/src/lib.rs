@@ -27,6 +27,7 @@ mod profiles;
 mod query;
 mod read;
 mod repair;
+mod room;
 mod seal;
 mod store;
 mod upload;

@@ -26,8 +26,8 @@ pub struct Policy {
     /// A user whose phone sends what is old already is not sealed more often, and one who could not be sealed is not tried
     /// again sooner, in seconds.
     pub pause_s: f64,
-    /// When uploads in the log take more of the disk, no more are taken until some are sealed; from half of it on, whoever
-    /// keeps the log's first segment is.
+    /// When uploads in the log take more of the disk, no more are taken until some are sealed; from half of it on, or of
+    /// what the disk has room for, whoever keeps the log's first segment is.
     pub log_bytes_max: u64,
     /// The same for the memory that uploads in the log take.
     pub hot_bytes_max: u64,
@@ -70,6 +70,8 @@ const GROUP_BYTES_MAX: u64 = 16 << 20;
 const CHANGE_BYTES_MAX: usize = 4 << 20;
 /// From this share of what may wait to be sealed, that comes first.
 const PRESSED_SHARE: f64 = 0.5;
+/// Where the disk is short, a volume of which a greater share than this is dead is written anew.
+const SHORT_DEAD_SHARE_MAX: f64 = 0.1;
 const DAY_S: f64 = 86_400.0;
 
 /// What a bit of maintenance did.
@@ -167,6 +169,11 @@ impl Core {
     fn maintain(&self, now_s: f64, policy: &Policy) -> Result<Maintained, Error> {
         self.writable()?;
         let mut done = Maintained::default();
+        // Where there is no room for that either, sealing may still find some.
+        if self.look_for_room()? && matches!(self.reclaim_one(SHORT_DEAD_SHARE_MAX), Ok(true)) {
+            (done.volumes, done.has_more) = (1, true);
+            return Ok(done);
+        }
         let due = self.due(now_s, policy);
         let (group, rest) = due.split_at(self.group(&due));
         self.seal_group(group, 1, &mut done)?;
@@ -176,7 +183,7 @@ impl Core {
         }
         done.has_more = !rest.is_empty() || (!group.is_empty() && self.is_pressed(policy));
         done.segments = self.retire()?;
-        if !done.has_more {
+        if !done.has_more && !self.look_for_room()? {
             done.volumes = usize::from(self.reclaim_one(policy.dead_share_max)?);
             done.has_more = done.volumes > 0;
         }
@@ -260,8 +267,14 @@ impl Core {
         prepared.into_iter().map(|(_, user, outcome)| (user, outcome)).collect()
     }
 
+    /// Looks how much room there is; returns whether it is less than sealing may take.
+    pub(crate) fn look_for_room(&self) -> Result<bool, Error> {
+        self.room.look(self.directory.change_bytes()? + self.volumes.bytes_max())
+    }
+
     fn is_pressed(&self, policy: &Policy) -> bool {
-        self.waiting_share(policy) > PRESSED_SHARE
+        let log_share = self.hot.log_bytes() as f64 / self.room.log_bytes_max().max(1) as f64;
+        self.waiting_share(policy).max(log_share) > PRESSED_SHARE
     }
 
     /// How much waits to be sealed, as a share of what may.

@@ -19,6 +19,7 @@ use crate::hot::{Hot, HotRecord};
 use crate::key_set::KeySet;
 use crate::log::{Ack, Committer, Counters, Log, Tail, recover};
 use crate::maintain::Policy;
+use crate::room::Room;
 use crate::store::Store;
 use crate::upload::RecordHeader;
 use crate::volume::Volumes;
@@ -109,6 +110,7 @@ impl Store {
             ack,
             tail,
             segments: Arc::clone(&core.segments),
+            room: Arc::clone(&core.room),
             hot: Arc::clone(&core.hot),
             counters: Arc::clone(&counters),
             clock,
@@ -162,10 +164,13 @@ impl Opened {
         let damage = recovered.damage.first().map(ToString::to_string);
         let volume_rows = directory.volumes()?;
         let volumes = Volumes::open(Arc::clone(&disk), chunk_dir, &volume_rows, volume_bytes, rng)?;
+        let segments = Arc::new(recovered.segments);
+        let room = Arc::new(Room::new(Arc::clone(&disk), dir.clone(), Arc::clone(&segments)));
         let core = Core {
             people: RwLock::new(People::read(&directory)?),
             sealed_entries: AtomicU64::new(volume_rows.values().map(|row| row.entries).sum()),
-            segments: Arc::new(recovered.segments),
+            segments,
+            room,
             disk,
             dir,
             directory,
@@ -177,6 +182,7 @@ impl Opened {
         core.refuse_strangers()?;
         core.resume()?;
         core.remove_strays()?;
+        core.look_for_room()?;
         Ok(Self { core, tail: recovered.tail, torn_bytes: recovered.torn_bytes })
     }
 }

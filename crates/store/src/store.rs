@@ -261,6 +261,7 @@ impl Store {
     /// nothing has changed, but after [`Error::Reopened`] changes that were not durable are gone.
     pub fn rewrite(&self, user: UserId, change: &Rewrite) -> Result<(), Error> {
         self.core.writable()?;
+        self.core.room.beside_sealing()?;
         self.core.directory.rewrite(self.core.known(user)?, change)?;
         if let Some(taken) = change.taken {
             self.core.hot.take(user, Some(taken.uploads));

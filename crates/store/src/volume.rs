@@ -182,6 +182,11 @@ impl Volumes {
         if is_full(&error) { Error::full(path, bytes) } else { Error::io("creating", path)(error) }
     }
 
+    /// How long one becomes before the next one is started.
+    pub(crate) fn bytes_max(&self) -> u64 {
+        self.writer.lock().expect("no holder panics").volume_bytes
+    }
+
     /// How long the files are together.
     pub(crate) fn bytes(&self) -> Result<u64, Error> {
         let files = self.files.read().expect("no writer panics").clone();

@@ -61,6 +61,9 @@ impl DiskFile for SyncingFile {
     fn len(&self) -> io::Result<u64> {
         self.0.len()
     }
+    fn taken_bytes(&self) -> io::Result<u64> {
+        self.0.taken_bytes()
+    }
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
         self.0.read_at(offset, into)
     }

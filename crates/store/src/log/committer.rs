@@ -21,8 +21,9 @@ use crate::disk::Disk;
 use crate::error::Error;
 use crate::hot::{Hot, HotRecord};
 use crate::log::frame::{self, FRAME_HEADER_BYTES};
-use crate::log::segment::{SEGMENT_HEADER_BYTES, Segment, SegmentHeader, Tail};
+use crate::log::segment::{SEGMENT_HEADER_BYTES, Segment, SegmentHeader, Tail, segment_path};
 use crate::log::{LogPosition, RecordAt, Segments};
+use crate::room::Room;
 use crate::upload::Upload;
 
 /// How many uploads may wait for the writing thread; further ones wait in their requests.
@@ -175,6 +176,7 @@ pub(crate) struct Log {
     pub(crate) ack: Ack,
     pub(crate) tail: Option<Tail>,
     pub(crate) segments: Arc<Segments>,
+    pub(crate) room: Arc<Room>,
     pub(crate) hot: Arc<Hot>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: Clock,
@@ -302,6 +304,7 @@ impl Log {
             }
             // It was cut when it was closed.
             if end <= self.segment_bytes {
+                self.room.for_log(&tail.path, self.segment_bytes - tail.allocated)?;
                 return tail.extend(self.segment_bytes);
             }
         }
@@ -310,6 +313,7 @@ impl Log {
             return Err(Error::Poisoned);
         }
         let end = self.segments.end();
+        self.room.for_log(&segment_path(self.segments.dir(), end.segment), room)?;
         let header = SegmentHeader { number: end.segment, salt: self.rng.random(), first_sequence: end.sequence };
         let fresh = Tail::create(&*self.disk, self.segments.dir(), header, room)?;
         let segment = Segment { file: Arc::clone(&fresh.file), first_sequence: end.sequence };

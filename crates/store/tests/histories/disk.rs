@@ -23,6 +23,8 @@ struct Node {
     /// What is there after a power loss, but for what of `pending` comes through.
     durable: Vec<u8>,
     pending: Vec<Change>,
+    /// How far it takes room: it may be longer.
+    taken: u64,
     is_locked: bool,
 }
 
@@ -160,7 +162,7 @@ fn put(into: &mut Vec<u8>, offset: u64, bytes: &[u8]) {
 
 impl State {
     fn used(&self) -> u64 {
-        self.names.values().map(|node| self.nodes[*node].current.len() as u64).sum()
+        self.names.values().map(|node| self.nodes[*node].taken).sum()
     }
 
     /// Fails if it is time to.
@@ -172,9 +174,14 @@ impl State {
         Ok(())
     }
 
+    /// Gives a file room up to `length`.
     fn reserve(&mut self, node: usize, length: u64) -> io::Result<()> {
-        let more = length.saturating_sub(self.nodes[node].current.len() as u64);
-        if more > 0 && self.used() + more > self.capacity { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        let more = length.saturating_sub(self.nodes[node].taken);
+        if more > 0 && self.used() + more > self.capacity {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.nodes[node].taken += more;
+        Ok(())
     }
 }
 
@@ -238,17 +245,19 @@ impl SimulatedFile {
     fn change(&self, change: Change) -> io::Result<()> {
         let mut state = self.state()?;
         state.work()?;
-        let length = match &change {
-            Change::Write(offset, bytes) => offset + bytes.len() as u64,
-            Change::SetLen(length) => *length,
-        };
-        state.reserve(self.node, length)?;
-        let node = &mut state.nodes[self.node];
         match &change {
-            Change::Write(offset, bytes) => put(&mut node.current, *offset, bytes),
-            Change::SetLen(length) => node.current.resize(usize::try_from(*length).unwrap(), 0),
+            Change::Write(offset, bytes) => {
+                let end = offset + bytes.len() as u64;
+                state.reserve(self.node, end)?;
+                put(&mut state.nodes[self.node].current, *offset, bytes);
+            }
+            Change::SetLen(length) => {
+                let node = &mut state.nodes[self.node];
+                node.taken = node.taken.min(*length);
+                node.current.resize(usize::try_from(*length).unwrap(), 0);
+            }
         }
-        node.pending.push(change);
+        state.nodes[self.node].pending.push(change);
         Ok(())
     }
 }
@@ -256,6 +265,10 @@ impl SimulatedFile {
 impl DiskFile for SimulatedFile {
     fn len(&self) -> io::Result<u64> {
         Ok(self.state()?.nodes[self.node].current.len() as u64)
+    }
+
+    fn taken_bytes(&self) -> io::Result<u64> {
+        Ok(self.state()?.nodes[self.node].taken)
     }
 
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
@@ -275,6 +288,7 @@ impl DiskFile for SimulatedFile {
     }
 
     fn allocate(&self, bytes: u64) -> io::Result<()> {
+        self.state()?.reserve(self.node, bytes)?;
         if self.len()? < bytes { self.change(Change::SetLen(bytes)) } else { Ok(()) }
     }
 
