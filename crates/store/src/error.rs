@@ -13,7 +13,7 @@ pub enum Error {
     /// Writes stopped after a failed write or flush; what was acknowledged is safe. Restart to recover from the log.
     #[error("the store takes no more writes after a failed one; restart the server to recover from the log")]
     Poisoned,
-    /// More waits to be sealed than memory is meant for; a later try may succeed.
+    /// More waits to be sealed than there is memory or room on the disk for; a later try may succeed.
     #[error("too much waits to be sealed, so nothing can be uploaded for a while")]
     Unsealed,
     /// The disk has no room; nothing was written, and a later try may succeed.

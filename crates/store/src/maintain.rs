@@ -273,8 +273,7 @@ impl Core {
     }
 
     fn is_pressed(&self, policy: &Policy) -> bool {
-        let log_share = self.hot.log_bytes() as f64 / self.room.log_bytes_max().max(1) as f64;
-        self.waiting_share(policy).max(log_share) > PRESSED_SHARE
+        self.waiting_share(policy).max(self.room.log_share(self.hot.log_bytes())) > PRESSED_SHARE
     }
 
     /// How much waits to be sealed, as a share of what may.

@@ -19,35 +19,57 @@ pub(crate) struct Room {
     kept_bytes: AtomicU64,
     /// What the log takes, as of the last look.
     log_bytes: AtomicU64,
+    /// What its segments take that are not written any more, as of the last look.
+    closed_bytes: AtomicU64,
     /// What it may take, as of the last look.
     log_bytes_max: AtomicU64,
+    /// What it was refused last, until there is room for that.
+    refused_bytes: AtomicU64,
 }
 
 impl Room {
     pub(crate) fn new(disk: Arc<dyn Disk>, dir: PathBuf, segments: Arc<Segments>) -> Self {
-        let [kept_bytes, log_bytes] = [0; 2].map(AtomicU64::new);
-        Self { disk, dir, segments, kept_bytes, log_bytes, log_bytes_max: AtomicU64::new(u64::MAX) }
+        let [kept_bytes, log_bytes, closed_bytes, refused_bytes] = [0; 4].map(AtomicU64::new);
+        let log_bytes_max = AtomicU64::new(u64::MAX);
+        Self { disk, dir, segments, kept_bytes, log_bytes, closed_bytes, log_bytes_max, refused_bytes }
     }
 
     /// Looks how much there is beside what is kept for changes; returns whether that is less than sealing may take.
     pub(crate) fn look(&self, kept_bytes: u64) -> Result<bool, Error> {
         self.kept_bytes.store(kept_bytes, Ordering::Relaxed);
-        Ok(self.free_beside_log()? < self.needed())
+        let free = self.free_beside_log()?;
+        if free >= self.needed_with(self.refused_bytes.load(Ordering::Relaxed)) {
+            self.refused_bytes.store(0, Ordering::Relaxed);
+        }
+        Ok(free < self.needed())
     }
 
-    /// How much may wait in the log: half of what is not sealed yet or free, for what is sealed takes less than it took in the log.
-    pub(crate) fn log_bytes_max(&self) -> u64 {
-        self.log_bytes_max.load(Ordering::Relaxed)
+    /// What the log takes, where `hot_bytes` of it are not sealed, as a share of what it may: half of what is free or the
+    /// log's, because what is sealed takes less than it did there. A segment that is written now can only be removed later.
+    /// All of it while more was refused.
+    pub(crate) fn log_share(&self, hot_bytes: u64) -> f64 {
+        if self.refused_bytes.load(Ordering::Relaxed) > 0 {
+            return 1.0;
+        }
+        let taken = hot_bytes.max(self.closed_bytes.load(Ordering::Relaxed));
+        taken as f64 / self.log_bytes_max.load(Ordering::Relaxed).max(1) as f64
     }
 
     /// Refuses the log another `bytes` at `path` if sealing all of it might then find no room.
     ///
     /// # Errors
-    /// [`Error::DiskFull`], or when nobody knows.
+    /// [`Error::Unsealed`] where sealing what is in it makes room, [`Error::DiskFull`] where it does not, or when nobody knows.
     pub(crate) fn for_log(&self, path: &Path, bytes: u64) -> Result<(), Error> {
         let free = self.free_beside_log()?;
-        let needed = self.needed() + 2 * bytes;
-        if free < needed { Err(Error::full(path, needed)) } else { Ok(()) }
+        let needed = self.needed_with(bytes);
+        if needed <= free {
+            return Ok(());
+        }
+        self.refused_bytes.store(bytes, Ordering::Relaxed);
+        // What is sealed leaves its room, and as much as was kept for sealing it.
+        let sealable = 2 * self.closed_bytes.load(Ordering::Relaxed);
+        let is_sealing_enough = sealable > 0 && free >= self.needed() && free + sealable >= needed;
+        Err(if is_sealing_enough { Error::Unsealed } else { Error::full(path, needed) })
     }
 
     /// Refuses a change that can wait until what is in the log is sealed, if it might take the room for that.
@@ -63,10 +85,17 @@ impl Room {
         self.log_bytes.load(Ordering::Relaxed) + self.kept_bytes.load(Ordering::Relaxed)
     }
 
+    /// With another `bytes` in the log, which take as much again when they are sealed.
+    fn needed_with(&self, bytes: u64) -> u64 {
+        self.needed() + 2 * bytes
+    }
+
     fn free_beside_log(&self) -> Result<u64, Error> {
-        let (free, log) = (self.free()?, self.segments.bytes()?);
+        let (free, segments) = (self.free()?, self.segments.lengths()?);
+        let log: u64 = segments.iter().sum();
         let unsealed = (free + log).saturating_sub(self.kept_bytes.load(Ordering::Relaxed));
         self.log_bytes.store(log, Ordering::Relaxed);
+        self.closed_bytes.store(log - segments.last().unwrap_or(&0), Ordering::Relaxed);
         self.log_bytes_max.store(unsealed / 2, Ordering::Relaxed);
         Ok(free)
     }

@@ -161,11 +161,16 @@ impl Segments {
 
     /// How long the files are together.
     pub(crate) fn bytes(&self) -> Result<u64, Error> {
+        Ok(self.lengths()?.iter().sum())
+    }
+
+    /// How long each file is, the one that is written last.
+    pub(crate) fn lengths(&self) -> Result<Vec<u64>, Error> {
         let files = self.files.read().expect("no writer panics").clone();
         let lengths = files.iter().map(|(number, segment)| {
             segment.file.len().map_err(Error::io("measuring", &segment_path(&self.dir, *number)))
         });
-        lengths.sum()
+        lengths.collect()
     }
 
     /// Where the first segment from `number` on starts, or the log's end.

@@ -191,7 +191,7 @@ impl History {
     fn note<T>(&mut self, outcome: Result<T, Error>) {
         match outcome.map(drop) {
             Ok(()) => {}
-            Err(Error::DiskFull { .. }) if self.trouble == Trouble::Full => {}
+            Err(Error::DiskFull { .. } | Error::Unsealed) if self.trouble == Trouble::Full => {}
             Err(Error::Corrupt { .. } | Error::ReadOnly { .. }) if self.trouble == Trouble::Flips => {
                 self.is_damaged = true;
             }
