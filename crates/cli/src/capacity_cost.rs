@@ -7,6 +7,7 @@ use std::rc::Rc;
 use anyhow::{Context, Result, anyhow};
 use rushhour_launch::cost::{DAYS_DIR, keep};
 use rushhour_launch::rundir::{RunDir, read_intervals};
+use rushhour_launch::scrape::last;
 use rushhour_launch::study::STUDY_FILE;
 use rushhour_launch::{Launch, launch};
 use rushhour_load::observer::Observer;
@@ -17,6 +18,7 @@ use rushhour_report::cost::{CostVector, Figure};
 use rushhour_report::interval::Interval;
 use rushhour_report::result::{RunResult, Verdict};
 use rushhour_report::study::Study;
+use rushhour_store::Policy;
 
 use crate::calibrate::calibrate;
 use crate::capacity::Tried;
@@ -29,6 +31,8 @@ use crate::progress::Progress;
 
 /// Threads of the server that make diaries.
 const PIPELINE: &str = "intake";
+/// What the server says it has written to its log.
+const LOG_WRITTEN: &str = "em_store_written_bytes_total";
 const DAY_S: f64 = 86_400.0;
 
 /// Measure what a day of a user costs the server.
@@ -95,6 +99,8 @@ struct Lived {
     result: RunResult,
     intervals: Vec<Interval>,
     user_days: f64,
+    /// What went to the log, of these days and those before; nothing where nobody tells.
+    log_written_bytes: f64,
 }
 
 /// What is compared: a day as the scenario says, without questions, and of half as many people.
@@ -129,7 +135,8 @@ impl Measuring<'_> {
     async fn live(&self, scenario: Scenario, observer: Rc<dyn Observer>, stop: Stop) -> Result<Lived> {
         let speed = scenario.live().map_or(1.0, |live| live.speed.as_f64());
         let people = f64::from(scenario.users().get());
-        let launched: Launch = self.tried.launching(scenario);
+        let mut launched: Launch = self.tried.launching(scenario);
+        launched.target.metrics.get_or_insert_default();
         let (kept, result) = launch(launched, &self.dir.join(DAYS_DIR), None, observer, stop).await?;
         if result.verdict == Verdict::Saturated || result.verdict == Verdict::Interrupted {
             return Err(anyhow!(
@@ -140,7 +147,8 @@ impl Measuring<'_> {
         }
         let intervals = read_intervals(kept.path())?.iter().collect::<Result<_, _>>()?;
         let user_days = people * result.measured_s * speed / DAY_S;
-        Ok(Lived { result, intervals, user_days })
+        let log_written_bytes = last(kept.path(), LOG_WRITTEN)?.unwrap_or_default();
+        Ok(Lived { result, intervals, user_days, log_written_bytes })
     }
 }
 
@@ -173,7 +181,16 @@ impl Lived {
 
     fn disk_bytes(&self, days_before: u32) -> f64 {
         let bytes = self.result.target_use.as_ref().and_then(|used| used.disk_bytes).unwrap_or_default() as f64;
-        bytes / (self.user_days + f64::from(days_before) * f64::from(self.result.users))
+        bytes / self.all_user_days(days_before)
+    }
+
+    /// What waits in the log of a user: a day of it is sealed when it is at most so old.
+    fn log_bytes(&self, days_before: u32) -> f64 {
+        self.log_written_bytes / self.all_user_days(days_before) * Policy::default().hot_s_max / DAY_S
+    }
+
+    fn all_user_days(&self, days_before: u32) -> f64 {
+        self.user_days + f64::from(days_before) * f64::from(self.result.users)
     }
 
     /// The busiest hour beside the mean hour, when a day's uploads and its questions cost so much. That nothing is new is asked
@@ -249,6 +266,7 @@ fn vector(repeats: &[Repeat], tried: &Tried, study: Option<f64>, calibration: &C
             Some(bytes) => Figure::exactly(bytes),
             None => figure(&|repeat| repeat.whole.disk_bytes(days_before))?,
         },
+        log_bytes: figure(&|repeat| repeat.whole.log_bytes(days_before))?,
         read_ios: figure(&|repeat| ios(repeat).read as f64 / repeat.whole.user_days)?,
         write_ios: figure(&|repeat| ios(repeat).write as f64 / repeat.whole.user_days)?,
         memory_hot_bytes: figure(&|repeat| {

@@ -115,6 +115,7 @@ impl Reference<'_> {
         let mut truth = None;
         if let (Some(inspect), Ok(finished)) = (self.inspect, &outcome)
             && finished.result.verdict != Verdict::Interrupted
+            && finished.result.upload.full_after_days.is_none()
         {
             truth = Some(inspect.truth(&address).await.context("comparing what was found with the truth")?);
         }

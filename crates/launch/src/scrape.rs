@@ -162,6 +162,21 @@ pub async fn scrape(scrape: Scrape, dir: &Path, mut marks: UnboundedReceiver<Mar
     Ok(Scraped { target_use: process.target_use(), ..scraped })
 }
 
+/// What a series said last, of a run that is kept in `dir`; `None` when no page had it, or none was asked for.
+///
+/// # Errors
+/// When the file is there and cannot be read.
+pub fn last(dir: &Path, name: &str) -> Result<Option<f64>> {
+    let path = dir.join(FILE);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    let lines = text.lines().map(serde_json::from_str).collect::<Result<Vec<serde_json::Value>, _>>();
+    let lines = lines.with_context(|| format!("{} is damaged", path.display()))?;
+    Ok(lines.iter().rev().find_map(|line| line.get("series")?.get(name)?.as_f64()))
+}
+
 /// The text of the page, as far as it is kept.
 async fn page(scrape: &Scrape) -> Result<String> {
     let mut response = scrape.client.get(scrape.url.clone()).timeout(TIMEOUT).send().await?;
@@ -231,6 +246,16 @@ mod tests {
         assert_eq!(lines[1]["error"], "the page answered 503 Service Unavailable");
         assert_eq!(lines[2]["series"], serde_json::json!({"a_total": 2.0}));
         assert!(lines.iter().all(|line| line["at_s"].as_f64().is_some_and(|at_s| at_s >= 0.0)));
+    }
+
+    #[test]
+    fn what_a_series_said_last_is_found_though_it_did_not_change_since() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(last(dir.path(), "a").unwrap(), None);
+        let lines =
+            [r#"{"at_s":1,"series":{"a":1,"b":2}}"#, r#"{"at_s":2,"series":{"b":3}}"#, r#"{"at_s":3,"error":"no"}"#];
+        std::fs::write(dir.path().join(FILE), lines.join("\n")).unwrap();
+        assert_eq!(["a", "b", "c"].map(|name| last(dir.path(), name).unwrap()), [Some(1.0), Some(3.0), None]);
     }
 
     #[tokio::test]

@@ -63,7 +63,7 @@ pub(crate) fn read_uploaded(dir: &Path) -> Result<Uploaded> {
     let Kept { days, counts, response } = serde_json::from_str(&text).with_context(damaged)?;
     let entry = hlog::read(&response).next().transpose().with_context(damaged)?;
     let response = entry.map_or(Ok(Latencies::default()), |entry| entry.latencies()).with_context(damaged)?;
-    Ok(Uploaded { days, counts, response })
+    Ok(Uploaded { days, counts, response, is_full: false })
 }
 
 /// The study in this folder, if it is one's.

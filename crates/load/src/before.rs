@@ -60,6 +60,9 @@ pub async fn before(
         let (of_day, before) = upload(requests, target.clone(), bounds(scenario, 1), Rc::clone(observer), stop).await;
         population = before.into_inner().population;
         uploaded.add(&of_day);
+        if uploaded.is_full {
+            return Ok((uploaded.result(), population));
+        }
         if !stop.is_requested() {
             uploaded.days = day + 1;
             observer.uploaded(&uploaded);

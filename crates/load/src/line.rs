@@ -39,6 +39,9 @@ pub struct Bounds {
 /// How long a connection rests before it sends again what was refused: the least that `Retry-After` can say.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// A disk that is full for so long stays full.
+const FULL_PATIENCE: Duration = Duration::from_secs(60);
+
 /// A line of requests, and the connections that serve it.
 #[derive(Debug)]
 pub struct Line<T, R> {
@@ -298,7 +301,7 @@ impl<T: Transport + 'static, R: Record + 'static> Line<T, R> {
         self.note(worker, None);
         let (outcome, is_kept) = match answer {
             Ok(answer) => (Outcome::Completed(answer), true),
-            Err(Failure::Limited(_)) if self.is_patient(waiting.released) => {
+            Err(failure) if self.is_patient(failure, waiting.released) => {
                 self.record.borrow_mut().held_back(sample.operation);
                 sleep(PAUSE).await;
                 return Carriage { is_kept: true, is_again: true };
@@ -317,8 +320,14 @@ impl<T: Transport + 'static, R: Record + 'static> Line<T, R> {
         Carriage { is_kept, is_again: false }
     }
 
-    fn is_patient(&self, released: Duration) -> bool {
-        self.bounds.patience.is_some_and(|patience| self.now().saturating_sub(released) < patience)
+    /// Whether what was refused is to be sent again: a target that has no room may be about to make some.
+    fn is_patient(&self, failure: Failure, released: Duration) -> bool {
+        let Some(patience) = self.bounds.patience else { return false };
+        let waited = self.now().saturating_sub(released);
+        match failure {
+            Failure::Limited(_) => waited < patience,
+            failure => failure.is_full() && waited < patience.min(FULL_PATIENCE),
+        }
     }
 
     /// Puts a request that failed into the line once more, when whoever sent it would. The end of the schedule waits for

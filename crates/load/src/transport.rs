@@ -8,6 +8,9 @@ use std::future::Future;
 
 use crate::request::Request;
 
+/// 507, Insufficient Storage (RFC 4918).
+const FULL: u16 = 507;
+
 /// Opens connections to one target.
 pub trait Transport {
     /// What it opens.
@@ -66,6 +69,11 @@ impl Failure {
             Self::Broken => "broken".to_owned(),
             Self::Shed => "shed".to_owned(),
         }
+    }
+
+    /// Whether the target has no room for it.
+    pub fn is_full(self) -> bool {
+        self == Self::Status(FULL)
     }
 
     /// Whether a phone would send the same again later: the target did not have it, or did not say so.

@@ -37,7 +37,7 @@ pub async fn upload<T: Transport + 'static, S: Source + 'static>(
         started,
         Uploaded::default(),
     );
-    let counted = Rc::new(Mutex::new(Counted { requests, observer }));
+    let counted = Rc::new(Mutex::new(Counted { requests, line: Rc::clone(&line), observer }));
     drive_closed(&counted, &line, Duration::MAX, stop.clone()).await;
     let mut uploaded = line.record().clone();
     uploaded.counts.seconds = started.elapsed().as_secs_f64();
@@ -45,14 +45,18 @@ pub async fn upload<T: Transport + 'static, S: Source + 'static>(
     (uploaded, counted.into_inner().requests)
 }
 
-/// Requests whose days of people are told as they go.
-struct Counted<S> {
+/// Requests whose days of people are told as they go, until the target has no room.
+struct Counted<S, T> {
     requests: S,
+    line: Rc<Line<T, Uploaded>>,
     observer: Rc<dyn Observer>,
 }
 
-impl<S: Source> Source for Counted<S> {
+impl<S: Source, T: Transport + 'static> Source for Counted<S, T> {
     async fn next(&mut self) -> Option<Request> {
+        if self.line.record().is_full {
+            return None;
+        }
         let request = self.requests.next().await?;
         (0..request.person_days).for_each(|_| self.observer.step());
         Some(request)
@@ -68,6 +72,8 @@ pub struct Uploaded {
     pub counts: UploadResult,
     /// From a request's release to the end of its answer.
     pub response: Latencies,
+    /// Whether the target had no room for more.
+    pub is_full: bool,
 }
 
 impl Uploaded {
@@ -81,11 +87,13 @@ impl Uploaded {
         all.bytes += more_counts.bytes;
         all.seconds += more_counts.seconds;
         self.response.merge(&more.response);
+        self.is_full |= more.is_full;
     }
 
     /// The same for a result.
     pub fn result(&self) -> UploadResult {
-        UploadResult { response_ms: self.response.percentiles(), ..self.counts }
+        let full_after_days = self.is_full.then_some(self.days);
+        UploadResult { response_ms: self.response.percentiles(), full_after_days, ..self.counts }
     }
 }
 
@@ -103,6 +111,8 @@ impl Record for Uploaded {
                 counts.bytes += sample.request_bytes as u64;
                 self.response.record(sample.done.saturating_sub(sample.intended));
             }
+            // What there is no room for is not held against the target: that is what is told then.
+            Outcome::Failed(failure) if failure.is_full() => self.is_full = true,
             Outcome::Failed(_) => {
                 counts.sent += 1;
                 counts.failed += 1;

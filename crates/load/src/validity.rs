@@ -98,6 +98,9 @@ fn invalid(facts: &Facts<'_>) -> Vec<String> {
 
 fn saturated(facts: &Facts<'_>) -> Vec<String> {
     let mut reasons = Vec::new();
+    if let Some(days) = facts.upload.full_after_days {
+        reasons.push(format!("the target's disk was full after {days} days of everybody"));
+    }
     if facts.driven.ending == Ending::Saturated {
         reasons.push(format!(
             "{} requests were waiting for a connection after {:.1} s, and the run stopped",

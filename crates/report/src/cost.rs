@@ -29,6 +29,10 @@ pub struct CostVector {
     pub query_core_s: Figure,
     /// Room that a day takes on the disk, everything included.
     pub disk_bytes: Figure,
+    /// Room in the log that a user's entries take until they are sealed, however many days there are; nothing in costs
+    /// that are older than the field.
+    #[serde(default)]
+    pub log_bytes: Figure,
     /// Reads of the disk.
     pub read_ios: Figure,
     /// Writes of the disk.
@@ -206,7 +210,7 @@ fn bounds(
     let iops = instance.ebs_baseline_iops.unwrap_or(f64::INFINITY).min(f64::from(volume.baseline_iops()));
     let supplies = [
         (Resource::Cpu, Some(instance.sustained_cores() * core_ratio * peak_day_s), cost.core_s()),
-        (Resource::Disk, Some(volume.size_bytes() as f64), cost.disk_bytes.times(days)),
+        (Resource::Disk, Some(volume.size_bytes() as f64), cost.disk_bytes.times(days).plus(cost.log_bytes)),
         (Resource::Iops, Some(iops * peak_day_s), cost.ios()),
         (Resource::Memory, Some(instance.memory_bytes as f64), cost.memory_hot_bytes),
         (Resource::Network, instance.net_baseline_mbps.map(|mbps| mbps * 1e6 / 8.0 * peak_day_s), cost.network_bytes),
@@ -257,6 +261,7 @@ pub(crate) mod tests {
             pipeline_core_s: about(0.3),
             query_core_s: about(0.1),
             disk_bytes: about(4_000.0),
+            log_bytes: about(40_000.0),
             read_ios: about(5.0),
             write_ios: about(15.0),
             memory_hot_bytes: about(500_000.0),

@@ -182,6 +182,7 @@ fn upload(results: &[&RunResult]) -> UploadResult {
         sent: sum(|upload| upload.sent),
         failed: sum(|upload| upload.failed),
         held_back: sum(|upload| upload.held_back),
+        full_after_days: results.iter().filter_map(|run| run.upload.full_after_days).min(),
         entries: sum(|upload| upload.entries),
         bytes: sum(|upload| upload.bytes),
         seconds: largest(results, |run| run.upload.seconds),

@@ -279,6 +279,9 @@ pub struct UploadResult {
     /// How often the target refused one for now, whereupon it was sent again.
     #[serde(default)]
     pub held_back: u64,
+    /// After how many days of everybody the target's disk was full, whereupon no more was uploaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full_after_days: Option<u32>,
     /// Entries in acknowledged requests.
     pub entries: u64,
     /// Body bytes of acknowledged requests.

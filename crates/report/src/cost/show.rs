@@ -16,6 +16,7 @@ impl CostVector {
             ("read ios", self.read_ios),
             ("write ios", self.write_ios),
             ("network bytes", self.network_bytes),
+            ("log bytes (of a user)", self.log_bytes),
             ("hot memory bytes (of a user)", self.memory_hot_bytes),
         ];
         let mut table = Table::new(1, &["a user-day's", "mean", "low", "high"]);

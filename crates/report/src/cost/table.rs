@@ -275,13 +275,14 @@ fn notes(order: &TableOrder<'_>, pairs: &[Pair<'_>], catalogue: &Catalogue) -> V
     let (cost, headroom) = (order.cost, &order.headroom);
     let mut notes = vec![
         format!(
-            "users = min({} × cores × 86400 s / ({} core s × peak {peak}), {} × disk / ({} × days), {} × IOPS × 86400 s / ({} \
+            "users = min({} × cores × 86400 s / ({} core s × peak {peak}), {} × disk / ({} × days + {}), {} × IOPS × 86400 s / ({} \
              reads and writes × peak {peak}), {} × memory / {}, {} × network × 86400 s / ({} × peak {peak})), all per user-day \
-             but memory, which is per user",
+             but memory and what the log has of the disk, which are per user",
             headroom.cpu_ratio,
             rounded(cost.core_s().value),
             headroom.disk_ratio,
             measure(cost.disk_bytes),
+            measure(cost.log_bytes),
             headroom.iops_ratio,
             rounded(cost.ios().value),
             headroom.memory_ratio,
