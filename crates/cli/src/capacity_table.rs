@@ -7,10 +7,10 @@ use anyhow::{Context, Result, anyhow, ensure};
 use clap::ValueEnum;
 use rushhour_launch::capacity::read;
 use rushhour_launch::cost;
-use rushhour_launch::rundir::read_target;
+use rushhour_launch::rundir::{read_result, read_target};
 use rushhour_launch::target::Server;
 use rushhour_report::catalogue::Catalogue;
-use rushhour_report::cost::{CapacityTable, Headroom, Searched, TableOrder, page};
+use rushhour_report::cost::{CapacityTable, Filled, Headroom, Searched, TableOrder, page};
 use rushhour_report::instance::Instance;
 use rushhour_report::usl::fit;
 use rushhour_report::volume::Volume;
@@ -41,6 +41,9 @@ pub(crate) struct Args {
     /// is shown beside the rows, of which none comes from that
     #[arg(long, value_name = "DIR")]
     scaling: Vec<PathBuf>,
+    /// Studies that filled the disk of an instance: how far its prediction is off
+    #[arg(long, value_name = "DIR")]
+    filled: Vec<PathBuf>,
     /// The instances
     #[arg(
         long,
@@ -55,9 +58,9 @@ pub(crate) struct Args {
     /// The disks, such as gp3:10, gp2:1 or io1:10:500
     #[arg(long, value_name = "VOLUMES", value_delimiter = ',', default_value = "gp3:10,gp3:100")]
     disk: Vec<Volume>,
-    /// Prices of instances in the form of the program's own, in their place
+    /// Prices of instances, or of volumes, in the form of the program's own and in their place
     #[arg(long, value_name = "FILE.csv")]
-    prices: Option<PathBuf>,
+    prices: Vec<PathBuf>,
     /// Calibration units per core of an instance, as `rushhour calibrate` prints them there: m8g.large=1.31
     #[arg(long, value_name = "INSTANCE=UNITS", value_parser = calibration)]
     calibrated: Vec<(String, f64)>,
@@ -101,12 +104,14 @@ fn calibration(text: &str) -> Result<(String, f64)> {
 
 /// Runs the subcommand.
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    let catalogue = catalogue(args.prices.as_deref()).map_err(Failure::Usage)?;
+    let catalogue = catalogue(&args.prices).map_err(Failure::Usage)?;
     let instances = args.instances.iter().map(|name| Ok(catalogue.instance(name)?.clone()));
     let instances: Vec<Instance> = instances.collect::<Result<_>>().map_err(Failure::Usage)?;
     let cost = cost::read(&args.cost).map_err(Failure::Usage)?;
     let searches: Vec<Searched> =
         args.search.iter().map(|dir| searched(dir)).collect::<Result<_>>().map_err(Failure::Usage)?;
+    let filled: Vec<Filled> =
+        args.filled.iter().map(|dir| filled(dir)).collect::<Result<_>>().map_err(Failure::Usage)?;
     let calibrations: BTreeMap<String, f64> = args.calibrated.iter().cloned().collect();
     let order = TableOrder {
         instances: &instances,
@@ -122,6 +127,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         },
         calibrations: &calibrations,
         searches: &searches,
+        filled: &filled,
     };
     let table = CapacityTable::new(&order, &catalogue);
     let mut table = table.ok_or_else(|| anyhow!("{} says that a day costs nothing", args.cost.display()))?;
@@ -142,10 +148,11 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn catalogue(prices: Option<&Path>) -> Result<Catalogue> {
-    let Some(file) = prices else { return Ok(Catalogue::built_in()) };
-    let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
-    Catalogue::built_in().with_instances(&text).with_context(|| format!("in {}", file.display()))
+fn catalogue(prices: &[PathBuf]) -> Result<Catalogue> {
+    prices.iter().try_fold(Catalogue::built_in(), |catalogue, file| {
+        let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+        catalogue.with(&text).with_context(|| format!("in {}", file.display()))
+    })
 }
 
 /// The search in `dir`, on the instance and the volume that its target names: held to their measure here, or really there.
@@ -157,9 +164,7 @@ fn searched(dir: &Path) -> Result<Searched> {
         Server::External { instance, volume, .. } => (instance, volume, false),
         Server::Reference => (machine.instance, machine.volume, true),
     };
-    let (instance, volume) = instance.zip(volume).with_context(|| {
-        format!("{} searched a target that names no instance and no volume, so no row is its", dir.display())
-    })?;
+    let (instance, volume) = instance.zip(volume).with_context(|| nameless(dir))?;
     ensure!(
         capacity.subject.is_emulated == is_emulated,
         "{} was not held to its machine, so no row is its",
@@ -167,6 +172,19 @@ fn searched(dir: &Path) -> Result<Searched> {
     );
     Searched::new(&instance, volume, is_emulated, &capacity)
         .with_context(|| format!("{} has no number of phones that held each time below one that broke", dir.display()))
+}
+
+/// The disk that the study in `dir` filled.
+fn filled(dir: &Path) -> Result<Filled> {
+    let machine = read_target(dir)?.machine.unwrap_or_default();
+    let (instance, volume) = machine.instance.zip(machine.volume).with_context(|| nameless(dir))?;
+    let result = read_result(dir)?;
+    let days = result.upload.full_after_days.with_context(|| format!("{} did not fill its disk", dir.display()))?;
+    Ok(Filled { instance, volume, people: result.users, days })
+}
+
+fn nameless(dir: &Path) -> String {
+    format!("the target of {} names no instance and no volume, so no row is its", dir.display())
 }
 
 #[cfg(test)]

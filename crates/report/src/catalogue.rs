@@ -106,12 +106,16 @@ impl Catalogue {
         Ok(Self { instances: instances(instances_csv)?, volume_prices: volume_prices(volumes_csv)? })
     }
 
-    /// The same with another list of instances.
+    /// The same with another list in the place of one of its own: of volumes if it is one of gigabytes, else of instances.
     ///
     /// # Errors
-    /// When a column is missing, or a cell is not what its column says.
-    pub fn with_instances(self, instances_csv: &str) -> Result<Self, CatalogueError> {
-        Ok(Self { instances: instances(instances_csv)?, ..self })
+    /// When a column or a volume's row is missing, or a cell is not what its column says.
+    pub fn with(self, csv: &str) -> Result<Self, CatalogueError> {
+        let is_of_volumes = csv.lines().any(|line| line.split(',').any(|cell| cell == VOLUME_UNIT));
+        if is_of_volumes {
+            return Ok(Self { volume_prices: volume_prices(csv)?, ..self });
+        }
+        Ok(Self { instances: instances(csv)?, ..self })
     }
 
     /// Every instance, in the order of the list.
@@ -139,6 +143,8 @@ impl Catalogue {
 
 const INSTANCES: &str = "instances";
 const VOLUMES: &str = "volumes";
+/// What most volumes are sold by, and no instance is.
+const VOLUME_UNIT: &str = "GB-month";
 
 fn instances(text: &str) -> Result<Vec<Instance>, CatalogueError> {
     let mut names = HashSet::new();
@@ -167,7 +173,7 @@ fn volume_prices(text: &str) -> Result<VolumePrices, CatalogueError> {
         let unit = match name.as_str() {
             name if name.ends_with("-iops") => "IOPS-month",
             name if name.ends_with("-throughput") => "MiBps-month",
-            _ => "GB-month",
+            _ => VOLUME_UNIT,
         };
         row.expect_text("price_unit", |found| found.starts_with(unit), "another unit than that of the row's name")?;
         let price = Price {
@@ -302,6 +308,17 @@ mod tests {
         );
         let error = Catalogue::built_in().instance("§").unwrap_err();
         assert_eq!(error.to_string(), "there is no instance `§` in the price list");
+    }
+
+    #[test]
+    fn another_list_takes_the_place_of_the_one_it_is_like() {
+        let catalogue =
+            Catalogue::built_in().with(&EBS.replacen("gp3,us-east-1,GB-month,0.08", "gp3,here,GB-month,1", 1));
+        let catalogue = catalogue.unwrap().with(&EC2.replacen("0.17000", "0.34", 1)).unwrap();
+        assert_eq!((catalogue.volume_prices().gp3.usd, catalogue.volume_prices().gp2.usd), (1.0, 0.1));
+        assert_eq!(catalogue.instance("c5.xlarge").unwrap().price_month_usd, 0.34 * HOURS_PER_MONTH);
+        let error = Catalogue::built_in().with(&EBS.replacen("gp2,", "gp9,", 1)).unwrap_err();
+        assert_eq!(error.to_string(), "the price list of volumes has no row `gp2`");
     }
 
     #[test]

@@ -269,17 +269,20 @@ impl Core {
 
     /// Looks how much room there is; returns whether it is less than sealing may take.
     pub(crate) fn look_for_room(&self) -> Result<bool, Error> {
-        self.room.look(self.directory.change_bytes()? + self.volumes.bytes_max())
+        let kept_bytes = self.directory.change_bytes()? + self.volumes.bytes_max();
+        self.room.look(kept_bytes, self.hot.first_segment(|hot| !hot.is_stuck))
     }
 
     fn is_pressed(&self, policy: &Policy) -> bool {
-        self.waiting_share(policy).max(self.room.log_share(self.hot.log_bytes())) > PRESSED_SHARE
+        self.waiting_share(policy).max(self.room.waiting_share(self.hot.log_bytes())) > PRESSED_SHARE
     }
 
     /// How much waits to be sealed, as a share of what may.
     pub(crate) fn waiting_share(&self, policy: &Policy) -> f64 {
         let share = |bytes: u64, bytes_max: u64| bytes as f64 / bytes_max as f64;
-        share(self.hot.bytes(), policy.hot_bytes_max).max(share(self.hot.log_bytes(), policy.log_bytes_max))
+        // One who was not sealed for long keeps segments in which nobody else has anything.
+        let log_bytes = self.hot.log_bytes().max(self.room.sealable_bytes());
+        share(self.hot.bytes(), policy.hot_bytes_max).max(share(log_bytes, policy.log_bytes_max))
     }
 
     /// Who is due, and up to which upload.

@@ -2,8 +2,8 @@
 //! not with what waits for that.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::disk::Disk;
 use crate::error::Error;
@@ -15,44 +15,67 @@ pub(crate) struct Room {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
     segments: Arc<Segments>,
-    /// What is kept for a change of the directory and a volume that is written anew, as of the last maintenance.
-    kept_bytes: AtomicU64,
-    /// What the log takes, as of the last look.
-    log_bytes: AtomicU64,
-    /// What its segments take that are not written any more, as of the last look.
-    closed_bytes: AtomicU64,
-    /// What it may take, as of the last look.
-    log_bytes_max: AtomicU64,
-    /// What it was refused last, until there is room for that.
-    refused_bytes: AtomicU64,
+    seen: Mutex<Seen>,
+    /// What segments take that can be sealed and removed, as of the last look. Every upload asks for it.
+    sealable_bytes: AtomicU64,
+}
+
+/// What there was at the last look.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    free_bytes: u64,
+    log_bytes: u64,
+    /// What is kept for a change of the directory and a volume that is written anew.
+    kept_bytes: u64,
+    /// The first segment that somebody is in who can be sealed.
+    first_sealable: Option<u32>,
+    /// What the log was refused, until there is room for that.
+    refused_bytes: u64,
+}
+
+impl Seen {
+    /// What must be free so that all of the log can be sealed.
+    fn needed_bytes(&self) -> u64 {
+        self.log_bytes + self.kept_bytes
+    }
+
+    /// The same with another `bytes` in the log, which take as much again when they are sealed.
+    fn needed_bytes_with(&self, bytes: u64) -> u64 {
+        self.needed_bytes() + 2 * bytes
+    }
 }
 
 impl Room {
     pub(crate) fn new(disk: Arc<dyn Disk>, dir: PathBuf, segments: Arc<Segments>) -> Self {
-        let [kept_bytes, log_bytes, closed_bytes, refused_bytes] = [0; 4].map(AtomicU64::new);
-        let log_bytes_max = AtomicU64::new(u64::MAX);
-        Self { disk, dir, segments, kept_bytes, log_bytes, closed_bytes, log_bytes_max, refused_bytes }
+        Self { disk, dir, segments, seen: Mutex::default(), sealable_bytes: AtomicU64::new(0) }
     }
 
-    /// Looks how much there is beside what is kept for changes; returns whether that is less than sealing may take.
-    pub(crate) fn look(&self, kept_bytes: u64) -> Result<bool, Error> {
-        self.kept_bytes.store(kept_bytes, Ordering::Relaxed);
-        let free = self.free_beside_log()?;
-        if free >= self.needed_with(self.refused_bytes.load(Ordering::Relaxed)) {
-            self.refused_bytes.store(0, Ordering::Relaxed);
+    /// Looks how much there is, knowing what is to be kept for changes and the first segment that can be sealed; returns whether
+    /// that is less than sealing may take.
+    pub(crate) fn look(&self, kept_bytes: u64, first_sealable: Option<u32>) -> Result<bool, Error> {
+        let mut seen = self.seen();
+        (seen.kept_bytes, seen.first_sealable) = (kept_bytes, first_sealable);
+        self.measure(&mut seen)?;
+        if seen.needed_bytes_with(seen.refused_bytes) <= seen.free_bytes {
+            seen.refused_bytes = 0;
         }
-        Ok(free < self.needed())
+        Ok(seen.free_bytes < seen.needed_bytes())
     }
 
-    /// What the log takes, where `hot_bytes` of it are not sealed, as a share of what it may: half of what is free or the
-    /// log's, because what is sealed takes less than it did there. A segment that is written now can only be removed later.
-    /// All of it while more was refused.
-    pub(crate) fn log_share(&self, hot_bytes: u64) -> f64 {
-        if self.refused_bytes.load(Ordering::Relaxed) > 0 {
+    /// What segments take that can be sealed and removed. One that is still written can only be removed later.
+    pub(crate) fn sealable_bytes(&self) -> u64 {
+        self.sealable_bytes.load(Ordering::Relaxed)
+    }
+
+    /// What waits in the log, `hot_bytes` at least, as a share of what may: half of what is free or the log's, because what is
+    /// sealed takes less than it did there. All of it while more was refused.
+    pub(crate) fn waiting_share(&self, hot_bytes: u64) -> f64 {
+        let seen = *self.seen();
+        if seen.refused_bytes > 0 {
             return 1.0;
         }
-        let taken = hot_bytes.max(self.closed_bytes.load(Ordering::Relaxed));
-        taken as f64 / self.log_bytes_max.load(Ordering::Relaxed).max(1) as f64
+        let unsealed = (seen.free_bytes + seen.log_bytes).saturating_sub(seen.kept_bytes);
+        hot_bytes.max(self.sealable_bytes()) as f64 / (unsealed / 2).max(1) as f64
     }
 
     /// Refuses the log another `bytes` at `path` if sealing all of it might then find no room.
@@ -60,15 +83,17 @@ impl Room {
     /// # Errors
     /// [`Error::Unsealed`] where sealing what is in it makes room, [`Error::DiskFull`] where it does not, or when nobody knows.
     pub(crate) fn for_log(&self, path: &Path, bytes: u64) -> Result<(), Error> {
-        let free = self.free_beside_log()?;
-        let needed = self.needed_with(bytes);
-        if needed <= free {
+        let mut seen = self.seen();
+        self.measure(&mut seen)?;
+        let needed = seen.needed_bytes_with(bytes);
+        if needed <= seen.free_bytes {
             return Ok(());
         }
-        self.refused_bytes.store(bytes, Ordering::Relaxed);
+        seen.refused_bytes = bytes;
         // What is sealed leaves its room, and as much as was kept for sealing it.
-        let sealable = 2 * self.closed_bytes.load(Ordering::Relaxed);
-        let is_sealing_enough = sealable > 0 && free >= self.needed() && free + sealable >= needed;
+        let sealable = 2 * self.sealable_bytes();
+        let is_sealing_enough =
+            sealable > 0 && seen.needed_bytes() <= seen.free_bytes && needed <= seen.free_bytes + sealable;
         Err(if is_sealing_enough { Error::Unsealed } else { Error::full(path, needed) })
     }
 
@@ -77,27 +102,21 @@ impl Room {
     /// # Errors
     /// [`Error::DiskFull`], or when nobody knows.
     pub(crate) fn beside_sealing(&self) -> Result<(), Error> {
-        let needed = self.needed();
+        let needed = self.seen().needed_bytes();
         if self.free()? < needed { Err(Error::full(&self.dir, needed)) } else { Ok(()) }
     }
 
-    fn needed(&self) -> u64 {
-        self.log_bytes.load(Ordering::Relaxed) + self.kept_bytes.load(Ordering::Relaxed)
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().expect("no holder panics")
     }
 
-    /// With another `bytes` in the log, which take as much again when they are sealed.
-    fn needed_with(&self, bytes: u64) -> u64 {
-        self.needed() + 2 * bytes
-    }
-
-    fn free_beside_log(&self) -> Result<u64, Error> {
-        let (free, segments) = (self.free()?, self.segments.lengths()?);
-        let log: u64 = segments.iter().sum();
-        let unsealed = (free + log).saturating_sub(self.kept_bytes.load(Ordering::Relaxed));
-        self.log_bytes.store(log, Ordering::Relaxed);
-        self.closed_bytes.store(log - segments.last().unwrap_or(&0), Ordering::Relaxed);
-        self.log_bytes_max.store(unsealed / 2, Ordering::Relaxed);
-        Ok(free)
+    fn measure(&self, seen: &mut Seen) -> Result<(), Error> {
+        let segments = self.segments.lengths()?;
+        let written = segments.keys().next_back().copied().unwrap_or_default();
+        let first = seen.first_sealable.unwrap_or(written).min(written);
+        self.sealable_bytes.store(segments.range(first..written).map(|(_, bytes)| bytes).sum(), Ordering::Relaxed);
+        (seen.free_bytes, seen.log_bytes) = (self.free()?, segments.values().sum());
+        Ok(())
     }
 
     fn free(&self) -> Result<u64, Error> {

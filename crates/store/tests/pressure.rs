@@ -86,6 +86,23 @@ fn when_uploads_take_too_much_of_the_disk_the_first_segments_are_sealed_by_whole
 }
 
 #[test]
+fn who_sends_little_does_not_keep_the_log_of_everybody() {
+    let log_bytes_max = 128 << 10;
+    let fixture = Fixture::new(Policy { log_bytes_max, hot_rows_max: 50, seals_untaken: true, ..Policy::default() }, 1);
+    let (anna, ben) = (fixture.register("anna"), fixture.register("ben"));
+    fixture.append(anna, 0.0).unwrap();
+    for second in 0..4_000 {
+        fixture.append(ben, f64::from(second)).unwrap();
+        if second % 100 == 0 {
+            fixture.store.maintain(START_S + f64::from(second)).unwrap();
+            assert!(fixture.store.sizes().unwrap().log_bytes < log_bytes_max, "second {second}");
+        }
+    }
+    assert!(fixture.store.sizes().unwrap().volumes_bytes > 0);
+    fixture.is_sound();
+}
+
+#[test]
 fn who_cannot_be_sealed_is_in_nobodys_way() {
     let fixture = Fixture::new(Policy { log_bytes_max: 2_000, ..Policy::default() }, 1);
     let (anna, ben) = (fixture.register("anna"), fixture.register("ben"));

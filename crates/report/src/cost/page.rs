@@ -31,6 +31,7 @@ mod tests {
             headroom: Headroom::default(),
             calibrations: &std::collections::BTreeMap::new(),
             searches: &[],
+            filled: &[],
         };
         CapacityTable::new(&order, &Catalogue::built_in()).unwrap()
     }
@@ -63,7 +64,7 @@ mod tests {
             ),
             "{page}"
         );
-        assert!(page.contains("<td>12502</td>"), "{page}");
+        assert!(page.contains("<td>11852</td>"), "{page}");
         assert!(page.contains("<li>users = min("), "{page}");
         assert!(!page.contains("{{"), "{page}");
     }

@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 
-use crate::capacity::{Capacity, Unit};
 use crate::catalogue::Catalogue;
-use crate::cost::{
-    CostVector, Deployment, Figure, Headroom, Resource, Supported, bounds, first_to_give_way, supported,
-};
+use crate::cost::found::{Filled, PredictionError, Searched, confirmed, prediction_error};
+use crate::cost::{CostVector, Deployment, Figure, Headroom, Supported, supported};
 use crate::instance::Instance;
 use crate::limit::rounded;
 use crate::summary::bytes;
@@ -39,29 +37,8 @@ pub struct TableOrder<'a> {
     pub calibrations: &'a BTreeMap<String, f64>,
     /// What was searched for on one of the machines.
     pub searches: &'a [Searched],
-}
-
-/// A capacity that was searched for, in users, with nothing to spare.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Searched {
-    /// On which instance.
-    pub instance: String,
-    /// With which disk.
-    pub volume: Volume,
-    /// Whether another machine was held to its measure.
-    pub is_emulated: bool,
-    /// How many users.
-    pub users: Figure,
-}
-
-impl Searched {
-    /// What a search over phones found, at least a [bracket](Capacity::bracket); `None` when it found nothing, or was over
-    /// requests.
-    pub fn new(instance: &str, volume: Volume, is_emulated: bool, capacity: &Capacity) -> Option<Self> {
-        let (low, high) = capacity.bracket().filter(|_| capacity.plan.unit == Unit::Phones)?;
-        let users = Figure { value: low, low, high };
-        Some(Self { instance: instance.to_owned(), volume, is_emulated, users })
-    }
+    /// What was filled of the disks.
+    pub filled: &'a [Filled],
 }
 
 /// How a row is known.
@@ -98,8 +75,8 @@ pub struct Row {
     pub supported: Supported,
     /// How that is known.
     pub known: Known,
-    /// Where a search was made: how much more than it the costs of a day predict, as a share of what it found.
-    pub prediction_error_ratio: Option<f64>,
+    /// Where something was found that the costs of a day predict: how far that is off.
+    pub prediction_error: Option<PredictionError>,
     /// Machine and disk.
     pub price_month_usd: f64,
     /// What the source thought they cost, where the row is its own.
@@ -193,7 +170,7 @@ impl CapacityTable {
             format!("{:.2}", row.price_month_usd),
             known(row.price_user_month_usd().map(|usd| format!("{usd:.5}"))),
             known(row.source_month_usd.map(|usd| format!("{usd:.0}"))),
-            known(row.prediction_error_ratio.map(|ratio| format!("{:+.1} %", ratio * 100.0))),
+            known(row.prediction_error.map(|error| format!("{:+.1} % {}", error.ratio * 100.0, error.of.word()))),
         ]
     }
 
@@ -227,6 +204,7 @@ fn row(order: &TableOrder<'_>, catalogue: &Catalogue, pair: &Pair<'_>, months: u
     let searched =
         order.searches.iter().find(|searched| searched.instance == instance.name && searched.volume == *volume);
     let found = searched.and_then(|searched| confirmed(order, &deployment, searched, &predicted));
+    let prediction_error = prediction_error(order, &deployment, days, predicted.binding);
     let ratio = instance.sustained_cores() / order.cost.cores;
     let (supported, known) = found.unwrap_or((predicted, Known::Extrapolated(ratio)));
     Some(Row {
@@ -235,40 +213,10 @@ fn row(order: &TableOrder<'_>, catalogue: &Catalogue, pair: &Pair<'_>, months: u
         months,
         supported,
         known,
-        prediction_error_ratio: searched.and_then(|searched| prediction_error(order, &deployment, searched)),
+        prediction_error,
         price_month_usd: instance.price_month_usd + volume.price_month_usd(catalogue),
         source_month_usd: *source_month_usd,
     })
-}
-
-/// What a search says of a row, if it says it: a search lasts minutes and cannot see a disk fill, so where the disk gives
-/// way first, the row stays predicted. What was found is taken times the headroom of what gives way instead.
-fn confirmed(
-    order: &TableOrder<'_>,
-    deployment: &Deployment<'_>,
-    searched: &Searched,
-    predicted: &Supported,
-) -> Option<(Supported, Known)> {
-    let (binding, _) = *without_disk(bounds(deployment, 1.0, order.cost, &order.headroom)).first()?;
-    let users = searched.users.times(order.headroom.of(binding));
-    let disk = predicted.bounds.iter().find(|(resource, _)| *resource == Resource::Disk);
-    if disk.is_some_and(|(_, disk)| disk.value < users.value) {
-        return None;
-    }
-    let bounds = std::iter::once((binding, users)).chain(disk.copied()).collect();
-    let known = if searched.is_emulated { Known::Emulated } else { Known::Measured };
-    Some((first_to_give_way(bounds)?, known))
-}
-
-fn prediction_error(order: &TableOrder<'_>, deployment: &Deployment<'_>, searched: &Searched) -> Option<f64> {
-    let brim = without_disk(bounds(deployment, 1.0, order.cost, &Headroom::NONE));
-    let (_, predicted) = brim.first()?;
-    Some(predicted.value / searched.users.value - 1.0)
-}
-
-fn without_disk(mut bounds: Vec<(Resource, Figure)>) -> Vec<(Resource, Figure)> {
-    bounds.retain(|(resource, _)| *resource != Resource::Disk);
-    bounds
 }
 
 fn notes(order: &TableOrder<'_>, pairs: &[Pair<'_>], catalogue: &Catalogue) -> Vec<String> {
@@ -314,10 +262,20 @@ fn notes(order: &TableOrder<'_>, pairs: &[Pair<'_>], catalogue: &Catalogue) -> V
             users.low, users.high
         ));
     }
+    for Filled { instance, volume, people, days } in order.filled {
+        notes.push(format!(
+            "a study on {instance} with {volume} filled the disk: it held {days} days of {people} people, and not another"
+        ));
+    }
     if !order.searches.is_empty() {
         notes.push(
-            "measured and emulated rows are what a search found, times the headroom of what gives way first; prediction_error is \
-             how much more than the search the day's costs predict without headroom"
+            "measured and emulated rows are what a search found, times the headroom of what gives way first".to_owned(),
+        );
+    }
+    if !order.searches.is_empty() || !order.filled.is_empty() {
+        notes.push(
+            "prediction_error is how much more than a search, or a study that filled the disk, found the day's costs predict \
+             without headroom, and of what"
                 .to_owned(),
         );
     }
@@ -366,9 +324,18 @@ fn hundredths(number: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cost::Resource;
     use crate::cost::tests::vector;
 
     fn table(cost: &CostVector, searches: &[Searched], calibrations: &[(&str, f64)]) -> CapacityTable {
+        table_with(cost, (searches, &[]), calibrations)
+    }
+
+    fn table_with(
+        cost: &CostVector,
+        (searches, filled): (&[Searched], &[Filled]),
+        calibrations: &[(&str, f64)],
+    ) -> CapacityTable {
         let catalogue = Catalogue::built_in();
         let instances = ["m5.large", "t3.medium"].map(|name| catalogue.instance(name).unwrap().clone());
         let order = TableOrder {
@@ -379,6 +346,7 @@ mod tests {
             headroom: Headroom::default(),
             calibrations: &calibrations.iter().map(|(name, units)| ((*name).to_owned(), *units)).collect(),
             searches,
+            filled,
         };
         CapacityTable::new(&order, &catalogue).unwrap()
     }
@@ -416,18 +384,18 @@ mod tests {
         ];
         assert_eq!(names, all);
         let row = table.table().rows.swap_remove(3);
-        // 173.91 dollars for 12,502 users of half a year; the source thought of 180.
+        // 173.91 dollars for 11,852 users of half a year; the source thought of 180.
         let told = [
             "m5.xlarge",
             "io1:10:500",
             "disk",
             "extrapolated ×2",
             "6",
-            "12502",
-            "11365",
-            "13891",
+            "11852",
+            "10775",
+            "13169",
             "173.91",
-            "0.01391",
+            "0.01467",
             "180",
             "–",
         ];
@@ -438,22 +406,35 @@ mod tests {
     fn a_row_is_emulated_only_where_a_search_was_made_and_the_disk_does_not_give_way_before() {
         let table = table(&frugal(), &["gp3:100", "gp2:1", "io1:4:100"].map(|it| searched(it, 80_000.0)), &[]);
         // Half a core second a day on one core: 86,400 users fill it at twice the mean hour.
-        assert!(
-            cells(&table, "m5.large io1:4:100", 6).prediction_error_ratio.is_some(),
-            "it was searched, if not asked for"
-        );
+        assert!(cells(&table, "m5.large io1:4:100", 6).prediction_error.is_some(), "it was searched, if not asked for");
         let row = cells(&table, "m5.large gp3:100", 1);
         assert_eq!((row.known, row.supported.users, row.supported.binding), (Known::Emulated, 48_000, Resource::Cpu));
-        assert!((row.prediction_error_ratio.unwrap() - 0.08).abs() < 1e-9, "{row:?}");
+        assert!((row.prediction_error.unwrap().ratio - 0.08).abs() < 1e-9, "{row:?}");
         // A gigabyte is full with fewer, whatever the search met.
         let row = cells(&table, "m5.large gp2:1", 1);
         assert_eq!((row.known, row.supported.binding), (Known::Extrapolated(1.0), Resource::Disk));
-        assert!(row.prediction_error_ratio.is_some());
+        assert!(row.prediction_error.is_some());
         let told =
             "a search on m5.large with gp3:100, with nothing to spare: 80000 users held each time, 84000 did not";
         assert!(table.notes.iter().any(|note| note == told), "{:?}", table.notes);
         assert_eq!(cells(&table, "t3.medium gp3:100", 1).known, Known::Extrapolated(0.2));
         assert!(table.text().contains("emulated"), "{}", table.text());
+    }
+
+    #[test]
+    fn a_disk_that_a_study_filled_says_how_far_its_prediction_is_off() {
+        let filled =
+            Filled { instance: "m5.large".to_owned(), volume: "gp2:1".parse().unwrap(), people: 6_000, days: 28 };
+        let search = searched("gp2:1", 80_000.0);
+        let table = table_with(&frugal(), (&[search], &[filled]), &[]);
+        // 1 GiB / (4,000 B · 28 + 40,000 B) = 7,064, by hand.
+        let error = cells(&table, "m5.large gp2:1", 1).prediction_error.unwrap();
+        assert_eq!((error.of, (error.ratio * 1e4).round()), (Resource::Disk, 1_773.0));
+        assert_eq!(cells(&table, "m5.large gp2:1", 6).prediction_error.unwrap().of, Resource::Cpu, "of another length");
+        assert!(cells(&table, "m5.large gp3:100", 1).prediction_error.is_none());
+        assert!(table.text().contains("+17.7 % disk"), "{}", table.text());
+        let told = "a study on m5.large with gp2:1 filled the disk: it held 28 days of 6000 people, and not another";
+        assert!(table.notes.iter().any(|note| note == told), "{:?}", table.notes);
     }
 
     #[test]
@@ -476,7 +457,7 @@ mod tests {
     fn the_formula_the_prices_and_what_they_lack_stand_below() {
         let text = table(&vector(), &[], &[]).markdown();
         for told in [
-            "users = min(0.6 × cores × 86400 s / (0.5 core s × peak 2), 0.85 × disk / (4.00 kB × days)",
+            "users = min(0.6 × cores × 86400 s / (0.5 core s × peak 2), 0.85 × disk / (4.00 kB × days + 40.0 kB)",
             "measured 3 times on vm (2 cores), with 1 of its cores for the server",
             "(2026-07-20)",
             "(early 2026)",
@@ -489,6 +470,6 @@ mod tests {
     #[test]
     fn one_measurement_has_no_interval() {
         let table = table(&CostVector { repeats: 1, ..vector() }, &[], &[]);
-        assert_eq!(&table.table().rows[0][5..8], ["7501", "–", "–"].map(str::to_owned));
+        assert_eq!(&table.table().rows[0][5..8], ["5645", "–", "–"].map(str::to_owned));
     }
 }

@@ -161,16 +161,17 @@ impl Segments {
 
     /// How long the files are together.
     pub(crate) fn bytes(&self) -> Result<u64, Error> {
-        Ok(self.lengths()?.iter().sum())
+        Ok(self.lengths()?.values().sum())
     }
 
-    /// How long each file is, the one that is written last.
-    pub(crate) fn lengths(&self) -> Result<Vec<u64>, Error> {
+    /// How long each file is, by its number.
+    pub(crate) fn lengths(&self) -> Result<BTreeMap<u32, u64>, Error> {
         let files = self.files.read().expect("no writer panics").clone();
-        let lengths = files.iter().map(|(number, segment)| {
-            segment.file.len().map_err(Error::io("measuring", &segment_path(&self.dir, *number)))
-        });
-        lengths.collect()
+        let length = |(number, segment): (u32, Segment)| {
+            let length = segment.file.len().map_err(Error::io("measuring", &segment_path(&self.dir, number)));
+            Ok((number, length?))
+        };
+        files.into_iter().map(length).collect()
     }
 
     /// Where the first segment from `number` on starts, or the log's end.
