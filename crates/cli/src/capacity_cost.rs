@@ -51,9 +51,9 @@ pub(crate) struct Args {
     /// How often each is measured
     #[arg(long, value_name = "COUNT", default_value_t = 3)]
     repeats: u32,
-    /// A study's folder, for what a day takes on the disk
+    /// A study's folder, for what a day takes on the disk; several, of other seeds, give it an interval
     #[arg(long, value_name = "DIR")]
-    study: Option<PathBuf>,
+    study: Vec<PathBuf>,
     #[command(flatten)]
     overrides: OverrideArgs,
     /// Keep the runs in a new folder below this one
@@ -67,13 +67,14 @@ pub(crate) fn run(args: Args, quiet: bool) -> Result<Exit, Failure> {
     if tried.scenario.live().is_none() {
         return Err(Failure::Usage(anyhow!("what a day costs is measured with people who live (`population.live`)")));
     }
-    let study = args.study.as_deref().map(bytes_per_user_day).transpose().map_err(Failure::Usage)?;
+    let studies =
+        args.study.iter().map(|dir| bytes_per_user_day(dir)).collect::<Result<Vec<f64>>>().map_err(Failure::Usage)?;
     let dir = RunDir::create_many(&args.out, "cost", (&tried.scenario, &tried.target), &tried.environment)?;
     let calibration = calibrate(dir.path(), quiet)?;
     let progress = Progress::new(quiet);
     let measuring = Measuring { tried: &tried, dir: dir.path(), quiet };
     let repeats = block_on_one_thread(async |stop| measuring.repeats(args.repeats, progress, stop).await)?;
-    let cost = vector(&repeats, &tried, study, &calibration)?;
+    let cost = vector(&repeats, &tried, &studies, &calibration)?;
     keep(&cost, dir.path())?;
     show(&cost.table().text())?;
     show(&format!("\nkept in {}\n", dir.path().display()))?;
@@ -234,7 +235,7 @@ fn peak_ratio(stretches: impl Iterator<Item = (f64, f64, f64)>, hour_s: f64) -> 
     hours.values().map(rate).fold(0.0, f64::max) / rate(&all).max(f64::MIN_POSITIVE)
 }
 
-fn vector(repeats: &[Repeat], tried: &Tried, study: Option<f64>, calibration: &Calibration) -> Result<CostVector> {
+fn vector(repeats: &[Repeat], tried: &Tried, studies: &[f64], calibration: &Calibration) -> Result<CostVector> {
     let figure = |of: &dyn Fn(&Repeat) -> f64| {
         let values: Vec<f64> = repeats.iter().map(|repeat| of(repeat).max(0.0)).collect();
         Figure::of(&values).context("nothing was measured: --repeats is 0")
@@ -262,8 +263,8 @@ fn vector(repeats: &[Repeat], tried: &Tried, study: Option<f64>, calibration: &C
         ingest_core_s,
         pipeline_core_s,
         query_core_s,
-        disk_bytes: match study {
-            Some(bytes) => Figure::exactly(bytes),
+        disk_bytes: match Figure::of(studies) {
+            Some(bytes) => bytes,
             None => figure(&|repeat| repeat.whole.disk_bytes(days_before))?,
         },
         log_bytes: figure(&|repeat| repeat.whole.log_bytes(days_before))?,

@@ -228,6 +228,8 @@ mod tests {
 
     #[test]
     fn a_target_that_cannot_keep_up_is_saturated() {
+        let full = |case: &mut Case| case.upload.full_after_days = Some(13);
+        check(full, Verdict::Saturated, "the target's disk was full after 13 days of everybody");
         check(|case| case.driven.ending = Ending::Saturated, Verdict::Saturated, "after 10.0 s");
         check(|case| case.get.censored = 101, Verdict::Saturated, "1.0 % of what was offered");
         let in_warm_up = |case: &mut Case| {

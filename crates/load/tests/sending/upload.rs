@@ -14,11 +14,12 @@ use tokio::time::{Instant, sleep};
 
 use crate::{BOUNDS, request};
 
-/// A target that answers in 1 ms, and in two stretches of time that it is busy.
+/// A target that answers in 1 ms, and in two stretches of time refuses.
 #[derive(Clone, Copy)]
 struct Target {
     epoch: Instant,
-    busy_s: [(f64, f64); 2],
+    refuses_s: [(f64, f64); 2],
+    refusal: Failure,
 }
 
 impl Transport for Target {
@@ -33,14 +34,17 @@ impl Connection for Target {
     async fn exchange(&mut self, _: &Request) -> Result<Answer, Failure> {
         sleep(Duration::from_millis(1)).await;
         let now_s = self.epoch.elapsed().as_secs_f64();
-        let is_busy = self.busy_s.iter().any(|(from_s, to_s)| (*from_s..*to_s).contains(&now_s));
-        if is_busy { Err(Failure::Limited(503)) } else { Ok(Answer { bytes: 2, is_empty: false }) }
+        let refuses = self.refuses_s.iter().any(|(from_s, to_s)| (*from_s..*to_s).contains(&now_s));
+        if refuses { Err(self.refusal) } else { Ok(Answer { bytes: 2, is_empty: false }) }
     }
 
     fn is_usable(&self) -> bool {
         true
     }
 }
+
+const BUSY: Failure = Failure::Limited(503);
+const FULL: Failure = Failure::Status(507);
 
 struct Silent;
 
@@ -52,8 +56,8 @@ impl Observer for Silent {
 }
 
 /// So many uploads over four connections.
-async fn run(uploads: u64, busy_s: [(f64, f64); 2]) -> Uploaded {
-    let target = Target { epoch: Instant::now(), busy_s };
+async fn run(uploads: u64, refusal: Failure, refuses_s: [(f64, f64); 2]) -> Uploaded {
+    let target = Target { epoch: Instant::now(), refuses_s, refusal };
     let requests = Ready((0..uploads).map(|number| request(number, Duration::ZERO)));
     let bounds = Bounds { connections_max: 4, ..BOUNDS };
     LocalSet::new().run_until(upload(requests, target, bounds, Rc::new(Silent), &stop().1)).await.0
@@ -61,7 +65,7 @@ async fn run(uploads: u64, busy_s: [(f64, f64); 2]) -> Uploaded {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_busy_target_refuses_is_sent_again_and_counts_from_its_first_try() {
-    let uploaded = run(10_000, [(1.0, 4.5), (5.5, 5.8)]).await;
+    let uploaded = run(10_000, BUSY, [(1.0, 4.5), (5.5, 5.8)]).await;
     let counts = uploaded.counts;
     assert_eq!((counts.sent, counts.failed), (10_000, 0));
     // Each connection rested four times for a second, and once more.
@@ -71,7 +75,20 @@ async fn what_a_busy_target_refuses_is_sent_again_and_counts_from_its_first_try(
 
 #[tokio::test(start_paused = true)]
 async fn a_target_that_is_busy_for_good_is_not_asked_for_ever() {
-    let uploaded = run(20, [(0.0, 1e9), (0.0, 0.0)]).await;
+    let uploaded = run(20, BUSY, [(0.0, 1e9), (0.0, 0.0)]).await;
     let counts = uploaded.counts;
     assert_eq!((counts.sent, counts.failed), (20, 20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_makes_room_is_waited_for_and_one_that_stays_full_gets_no_more() {
+    let uploaded = run(10_000, FULL, [(1.0, 31.0), (0.0, 0.0)]).await;
+    assert_eq!((uploaded.counts.sent, uploaded.counts.failed, uploaded.is_full), (10_000, 0, false));
+    let started = Instant::now();
+    let uploaded = run(10_000, FULL, [(1.0, 1e9), (0.0, 0.0)]).await;
+    // Four each millisecond, until each connection has tried for a minute.
+    assert!((3_900..4_100).contains(&uploaded.counts.sent), "{}", uploaded.counts.sent);
+    assert_eq!((uploaded.counts.failed, uploaded.is_full), (0, true), "that is what is told, not failures");
+    assert!((60.0..63.0).contains(&started.elapsed().as_secs_f64()), "{:?}", started.elapsed());
+    assert_eq!(uploaded.result().full_after_days, Some(0));
 }
