@@ -217,7 +217,7 @@ struct Searching<'a> {
 impl Steps for Searching<'_> {
     fn launch(&self, rate: f64, phase: Phase) -> Result<Launch> {
         let measured = match phase {
-            Phase::Ramp | Phase::Bisection => self.step,
+            Phase::Ramp | Phase::Bisection | Phase::Ladder => self.step,
             Phase::Confirm | Phase::ConfirmAbove => self.confirm,
         };
         Ok(self.tried.launching(self.tried.scenario.offering(rate, measured)?))

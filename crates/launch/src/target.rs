@@ -191,6 +191,8 @@ impl Target {
 
 #[cfg(test)]
 mod tests {
+    use rushhour_report::catalogue::Catalogue;
+
     use super::*;
 
     #[test]
@@ -229,5 +231,19 @@ mod tests {
         assert_eq!(Target::parse(&toml::to_string(&target).unwrap()).unwrap(), target);
         let error = Target::parse("name = \"a\"\nserver = \"refrence\"").unwrap_err().to_string();
         assert!(error.contains("did you mean `reference`?"), "{error}");
+    }
+
+    #[test]
+    fn every_target_that_comes_with_the_program_is_one() {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/targets");
+        let read = |file: std::fs::DirEntry| (file.path(), std::fs::read_to_string(file.path()).unwrap());
+        let files: Vec<_> = std::fs::read_dir(dir).unwrap().map(|file| read(file.unwrap())).collect();
+        assert!(files.len() > 10);
+        for (path, text) in files {
+            let target = Target::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            assert_eq!(target.idle_settings(), Vec::<&str>::new(), "{}", path.display());
+            let shape = target.machine.map(|machine| machine.shape(&Catalogue::built_in(), "a processor"));
+            shape.transpose().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        }
     }
 }

@@ -11,7 +11,7 @@ use rushhour_report::capacity::{
 const STEPS_MAX: usize = 300;
 
 fn observed(outcome: Outcome) -> Observed {
-    Observed { outcome, completed_per_s: 0.0, response_p99_ms: Some(20.0), folder: None }
+    Observed { outcome, completed_per_s: 0.0, response_p99_ms: Some(5.0), folder: None }
 }
 
 /// Searches a target that says of the nth step at a rate what becomes of it.
@@ -134,6 +134,26 @@ fn a_search_ramps_halves_and_confirms() {
     assert_eq!(phases(&found), [Phase::Ramp, Phase::Bisection, Phase::Confirm, Phase::ConfirmAbove]);
     let down = search(SearchPlan::new(Unit::PerS, 100_000.0), takes(1_000.0));
     assert_eq!(phases(&down), [Phase::Ramp, Phase::Bisection, Phase::Confirm, Phase::ConfirmAbove]);
+}
+
+#[test]
+fn a_search_that_began_too_high_for_the_ladder_goes_down_once_it_has_its_answer() {
+    let ladder = |response_p99_ms: fn(f64) -> f64| {
+        let mut search = Search::new(SearchPlan::new(Unit::PerS, 800.0)).unwrap();
+        while let Next::Try { rate, .. } = search.next() {
+            let response_p99_ms = Some(response_p99_ms(rate));
+            search.told(Observed { response_p99_ms, ..observed(takes(1_000.0)(0, rate)) });
+        }
+        search.capacity(Subject::default())
+    };
+    let steps = |found: &Capacity| found.steps.iter().filter(|step| step.phase == Phase::Ladder).count();
+    let slow = ladder(|rate| rate / 20.0);
+    assert_eq!((&slow.conclusion, slow.max_rate), (&Conclusion::Found, search(slow.plan, takes(1_000.0)).max_rate));
+    // 640, 512, 409.6, 327.7, 262.2, 209.8, and 167.8, at which 10 ms are held.
+    assert_eq!((steps(&slow), slow.critical.bounds[0].rate), (7, Some(167.8)), "{:?}", slow.critical);
+    assert!(slow.critical.rate.is_some());
+    let never = ladder(|_| 20.0);
+    assert_eq!((steps(&never), never.critical.rate, &never.conclusion), (8, None, &Conclusion::Found));
 }
 
 #[test]

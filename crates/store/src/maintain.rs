@@ -274,7 +274,7 @@ impl Core {
     }
 
     fn is_pressed(&self, policy: &Policy) -> bool {
-        self.waiting_share(policy).max(self.room.waiting_share(self.hot.log_bytes())) > PRESSED_SHARE
+        self.waiting_share(policy).max(self.room.waiting_share()) > PRESSED_SHARE
     }
 
     /// How much waits to be sealed, as a share of what may.

@@ -165,7 +165,7 @@ impl Opened {
         let volume_rows = directory.volumes()?;
         let volumes = Volumes::open(Arc::clone(&disk), chunk_dir, &volume_rows, volume_bytes, rng)?;
         let segments = Arc::new(recovered.segments);
-        let room = Arc::new(Room::new(Arc::clone(&disk), dir.clone(), Arc::clone(&segments)));
+        let room = Arc::new(Room::new(Arc::clone(&disk), dir.clone(), Arc::clone(&segments), Arc::clone(&hot)));
         let core = Core {
             people: RwLock::new(People::read(&directory)?),
             sealed_entries: AtomicU64::new(volume_rows.values().map(|row| row.entries).sum()),

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::disk::Disk;
 use crate::error::Error;
+use crate::hot::Hot;
 use crate::log::Segments;
 
 /// What is free on the store's disk, and who may have it.
@@ -15,6 +16,7 @@ pub(crate) struct Room {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
     segments: Arc<Segments>,
+    hot: Arc<Hot>,
     seen: Mutex<Seen>,
     /// What segments take that can be sealed and removed, as of the last look. Every upload asks for it.
     sealable_bytes: AtomicU64,
@@ -25,6 +27,8 @@ pub(crate) struct Room {
 struct Seen {
     free_bytes: u64,
     log_bytes: u64,
+    /// What of the log is not sealed.
+    hot_bytes: u64,
     /// What is kept for a change of the directory and a volume that is written anew.
     kept_bytes: u64,
     /// The first segment that somebody is in who can be sealed.
@@ -34,9 +38,9 @@ struct Seen {
 }
 
 impl Seen {
-    /// What must be free so that all of the log can be sealed.
+    /// What must be free so that all of the log can be sealed: that takes no more than it did there.
     fn needed_bytes(&self) -> u64 {
-        self.log_bytes + self.kept_bytes
+        self.hot_bytes + self.kept_bytes
     }
 
     /// The same with another `bytes` in the log, which take as much again when they are sealed.
@@ -46,8 +50,8 @@ impl Seen {
 }
 
 impl Room {
-    pub(crate) fn new(disk: Arc<dyn Disk>, dir: PathBuf, segments: Arc<Segments>) -> Self {
-        Self { disk, dir, segments, seen: Mutex::default(), sealable_bytes: AtomicU64::new(0) }
+    pub(crate) fn new(disk: Arc<dyn Disk>, dir: PathBuf, segments: Arc<Segments>, hot: Arc<Hot>) -> Self {
+        Self { disk, dir, segments, hot, seen: Mutex::default(), sealable_bytes: AtomicU64::new(0) }
     }
 
     /// Looks how much there is, knowing what is to be kept for changes and the first segment that can be sealed; returns whether
@@ -67,15 +71,15 @@ impl Room {
         self.sealable_bytes.load(Ordering::Relaxed)
     }
 
-    /// What waits in the log, `hot_bytes` at least, as a share of what may: half of what is free or the log's, because what is
-    /// sealed takes less than it did there. All of it while more was refused.
-    pub(crate) fn waiting_share(&self, hot_bytes: u64) -> f64 {
+    /// What waits in the log as a share of what may: half of what is free or the log's, because what is sealed takes less than
+    /// it did there. All of it while more was refused.
+    pub(crate) fn waiting_share(&self) -> f64 {
         let seen = *self.seen();
         if seen.refused_bytes > 0 {
             return 1.0;
         }
         let unsealed = (seen.free_bytes + seen.log_bytes).saturating_sub(seen.kept_bytes);
-        hot_bytes.max(self.sealable_bytes()) as f64 / (unsealed / 2).max(1) as f64
+        self.hot.log_bytes().max(self.sealable_bytes()) as f64 / (unsealed / 2).max(1) as f64
     }
 
     /// Refuses the log another `bytes` at `path` if sealing all of it might then find no room.
@@ -116,6 +120,7 @@ impl Room {
         let first = seen.first_sealable.unwrap_or(written).min(written);
         self.sealable_bytes.store(segments.range(first..written).map(|(_, bytes)| bytes).sum(), Ordering::Relaxed);
         (seen.free_bytes, seen.log_bytes) = (self.free()?, segments.values().sum());
+        seen.hot_bytes = self.hot.log_bytes();
         Ok(())
     }
 

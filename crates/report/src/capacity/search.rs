@@ -1,8 +1,9 @@
 //! The search as a value that is asked what to run next and told what became of it; who runs it is not its business.
 //!
 //! A geometric ramp to the first rate that breaks, bisection down to the precision, then confirmation: the answer must hold
-//! every time, and the precision above it must break every time. A step that says nothing of the target is tried again a
-//! few times, and then ends the search: the generator's limit is nobody's knee.
+//! every time, and the precision above it must break every time. Then it goes down from its lowest step as far as the ladder
+//! of response times needs. A step that says nothing of the target is tried again a few times, and then ends the search: the
+//! generator's limit is nobody's knee.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,8 @@ const DOWN_FACTOR: f64 = 2.0;
 const VOIDS_MAX: u32 = 3;
 /// How often confirmation may move the answer before the search says that it cannot tell.
 const MOVES_MAX: u32 = 6;
+/// How many steps down are made for the ladder: beyond a sixth of where the ramp began, its rungs stay empty.
+const LADDER_STEPS_MAX: u32 = 8;
 /// Rates per second are rounded to so many digits: nobody can read more.
 const RATE_DIGITS: f64 = 4.0;
 
@@ -133,6 +136,7 @@ enum State {
     Bisection,
     Confirm { held: u32 },
     ConfirmAbove { answer: f64, broke: u32 },
+    Ladder { conclusion: Conclusion, answer: f64, steps: u32 },
     Done { conclusion: Conclusion, answer: Option<f64> },
 }
 
@@ -154,6 +158,7 @@ impl Search {
             State::Bisection => Phase::Bisection,
             State::Confirm { .. } => Phase::Confirm,
             State::ConfirmAbove { .. } => Phase::ConfirmAbove,
+            State::Ladder { .. } => Phase::Ladder,
             State::Done { .. } => return Next::Done,
         };
         Next::Try { rate: self.rate, phase }
@@ -176,6 +181,8 @@ impl Search {
     pub fn capacity(&self, subject: Subject) -> Capacity {
         let (conclusion, max_rate) = match &self.state {
             State::Done { conclusion, answer } => (conclusion.clone(), *answer),
+            // What is answered is answered, though the search was stopped on its way down.
+            State::Ladder { conclusion, answer, .. } => (conclusion.clone(), Some(*answer)),
             _ => (Conclusion::CannotTell("the search was stopped before its end".to_owned()), None),
         };
         let interval = match (&conclusion, max_rate) {
@@ -188,7 +195,12 @@ impl Search {
 
     fn void(&mut self, reason: String) {
         self.voids += 1;
-        if self.voids == VOIDS_MAX {
+        if self.voids < VOIDS_MAX {
+            return;
+        }
+        if let State::Ladder { conclusion, answer, .. } = self.state.clone() {
+            self.done(conclusion, Some(answer));
+        } else {
             let tried = format!("{VOIDS_MAX} tries in a row at {} said nothing of the target: {reason}", self.rate);
             self.done(Conclusion::CannotTell(tried), None);
         }
@@ -208,7 +220,7 @@ impl Search {
                 self.state = State::Confirm { held: held + 1 };
             }
             (State::Confirm { .. }, true) if self.rate >= self.plan.rate_max => {
-                self.done(Conclusion::AtLeast, Some(self.rate));
+                self.go_down(Conclusion::AtLeast, self.rate, 0);
             }
             (State::Confirm { .. }, true) => {
                 self.state = State::ConfirmAbove { answer: self.rate, broke: 0 };
@@ -220,7 +232,8 @@ impl Search {
             (State::ConfirmAbove { answer, broke }, false) if broke + 1 < self.plan.confirmations => {
                 self.state = State::ConfirmAbove { answer, broke: broke + 1 };
             }
-            (State::ConfirmAbove { answer, .. }, false) => self.done(Conclusion::Found, Some(answer)),
+            (State::ConfirmAbove { answer, .. }, false) => self.go_down(Conclusion::Found, answer, 0),
+            (State::Ladder { conclusion, answer, steps }, _) => self.go_down(conclusion, answer, steps),
             (State::Done { .. }, _) => unreachable!("a search that is done asks for nothing"),
         }
     }
@@ -269,9 +282,27 @@ impl Search {
         (self.state, self.rate) = (State::Confirm { held: 0 }, answer);
     }
 
+    /// Below the lowest step, if a rung of the ladder was within reach of none.
+    fn go_down(&mut self, conclusion: Conclusion, answer: f64, steps: u32) {
+        let lowest = self.steps.iter().map(|step| step.rate).fold(self.rate, f64::min);
+        let is_bottom = steps == LADDER_STEPS_MAX || lowest <= self.plan.rate_min;
+        if is_bottom || !is_too_slow(&self.steps, lowest) {
+            return self.done(conclusion, Some(answer));
+        }
+        self.rate = self.plan.round((lowest / self.plan.ramp_factor).min(lowest - self.plan.least()));
+        self.state = State::Ladder { conclusion, answer, steps: steps + 1 };
+    }
+
     fn done(&mut self, conclusion: Conclusion, answer: Option<f64>) {
         self.state = State::Done { conclusion, answer };
     }
+}
+
+/// Whether even the lowest rate was answered too slowly for a rung of the ladder.
+fn is_too_slow(steps: &[Step], lowest: f64) -> bool {
+    let is_measured = |step: &Step| step.rate <= lowest && step.observed.response_p99_ms.is_some();
+    let has_empty_rung = critical(steps).bounds.iter().any(|rung| rung.rate.is_none());
+    has_empty_rung && steps.iter().any(is_measured)
 }
 
 /// From the highest rate below all that broke to the lowest above all that held: what was seen, whatever came of it.

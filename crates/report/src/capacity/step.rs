@@ -45,6 +45,8 @@ pub enum Phase {
     Confirm,
     /// Seeing a little more break again.
     ConfirmAbove,
+    /// Finding the rates that hold shorter response times.
+    Ladder,
 }
 
 impl Phase {
@@ -55,6 +57,7 @@ impl Phase {
             Self::Bisection => "bisection",
             Self::Confirm => "confirm",
             Self::ConfirmAbove => "confirm above",
+            Self::Ladder => "ladder",
         }
     }
 }
