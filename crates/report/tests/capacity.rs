@@ -235,7 +235,7 @@ fn a_capacity_is_kept_as_json_and_told_in_a_page() {
         "broke 3 times",
         "on m5.large (emulated)",
         "held to put.response_ms.p99 < 250",
-        "no critical rate",
+        "critical rate 1165 per second (1165 to –), of the highest within each p99",
         "| confirm above |",
     ] {
         assert!(page.contains(told), "{told}: {page}");

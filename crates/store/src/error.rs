@@ -17,11 +17,11 @@ pub enum Error {
     #[error("too much waits to be sealed, so nothing can be uploaded for a while")]
     Unsealed,
     /// The disk has no room; nothing was written, and a later try may succeed.
-    #[error("no room for another {bytes} bytes in {path}; free some space and send it again")]
+    #[error("there is no room: {bytes} bytes must be free for {path}; free some space and send it again")]
     DiskFull {
         /// What was to be written.
         path: PathBuf,
-        /// How much room was asked for.
+        /// How much must be free, with what is kept for sealing.
         bytes: u64,
     },
     /// One upload is larger than a frame of the log can be.

@@ -53,21 +53,22 @@ pub struct PredictionError {
     pub ratio: f64,
 }
 
-/// What a search says of a row, if it says it: a search lasts minutes and cannot see a disk fill, so where the disk gives
-/// way first, the row stays predicted. What was found is taken times the headroom of what gives way instead.
+/// What a search says of a row, if it says it: a search lasts minutes, in which few people live quickly, so it sees neither
+/// a disk fill nor the memory of many, and where one of these gives way first, the row stays predicted. What was found is
+/// taken times the headroom of what gives way instead.
 pub(super) fn confirmed(
     order: &TableOrder<'_>,
     deployment: &Deployment<'_>,
     searched: &Searched,
     predicted: &Supported,
 ) -> Option<(Supported, Known)> {
-    let (binding, _) = *without_disk(bounds(deployment, 1.0, order.cost, &order.headroom)).first()?;
+    let (binding, _) = first_searchable(bounds(deployment, 1.0, order.cost, &order.headroom))?;
     let users = searched.users.times(order.headroom.of(binding));
-    let disk = predicted.bounds.iter().find(|(resource, _)| *resource == Resource::Disk);
-    if disk.is_some_and(|(_, disk)| disk.value < users.value) {
+    let unseen = || predicted.bounds.iter().filter(|(resource, _)| !is_searchable(*resource));
+    if unseen().any(|(_, bound)| bound.value < users.value) {
         return None;
     }
-    let bounds = std::iter::once((binding, users)).chain(disk.copied()).collect();
+    let bounds = std::iter::once((binding, users)).chain(unseen().copied()).collect();
     let known = if searched.is_emulated { Known::Emulated } else { Known::Measured };
     Some((first_to_give_way(bounds)?, known))
 }
@@ -94,7 +95,7 @@ pub(super) fn prediction_error(
             (Resource::Disk, disk, f64::from(filled.people))
         }
         (None, Some(searched)) => {
-            let (of, predicted) = *without_disk(brim(1.0)).first()?;
+            let (of, predicted) = first_searchable(brim(1.0))?;
             (of, predicted, searched.users.value)
         }
         (None, None) => return None,
@@ -102,7 +103,11 @@ pub(super) fn prediction_error(
     Some(PredictionError { of, ratio: predicted.value / found - 1.0 })
 }
 
-fn without_disk(mut bounds: Vec<(Resource, Figure)>) -> Vec<(Resource, Figure)> {
-    bounds.retain(|(resource, _)| *resource != Resource::Disk);
-    bounds
+/// Whether people who live quickly for some minutes need as much of it as so many more who do not.
+fn is_searchable(resource: Resource) -> bool {
+    !matches!(resource, Resource::Disk | Resource::Memory)
+}
+
+fn first_searchable(bounds: Vec<(Resource, Figure)>) -> Option<(Resource, Figure)> {
+    bounds.into_iter().find(|(resource, _)| is_searchable(*resource))
 }

@@ -418,6 +418,11 @@ mod tests {
             "a search on m5.large with gp3:100, with nothing to spare: 80000 users held each time, 84000 did not";
         assert!(table.notes.iter().any(|note| note == told), "{:?}", table.notes);
         assert_eq!(cells(&table, "t3.medium gp3:100", 1).known, Known::Extrapolated(0.2));
+        // Of half a megabyte each there is memory for fewer, which a search of quick lives does not see either.
+        let heavy = super::tests::table(&vector(), &[searched("gp3:100", 80_000.0)], &[]);
+        let row = cells(&heavy, "m5.large gp3:100", 1);
+        assert_eq!((row.known, row.supported.binding), (Known::Extrapolated(1.0), Resource::Memory));
+        assert_eq!(row.prediction_error.unwrap().of, Resource::Cpu);
         assert!(table.text().contains("emulated"), "{}", table.text());
     }
 
