@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use procfs::{CpuInfo, CpuPressure, Current, CurrentSI, KernelStats, LoadAverage, Meminfo};
 use rushhour_load::observer::HostSample;
 use rushhour_report::environment::Environment;
+use rushhour_report::summary::bytes;
 
 use crate::machine::Shape;
 use crate::processors::{self, split};
@@ -125,10 +126,10 @@ impl Ground {
         }
         if let Some(size) = disk_bytes.filter(|size| free_bytes < size) {
             warnings.push(format!(
-                "the volume is to have {} GB, and {} has only {} free",
-                size / 1_000_000_000,
+                "the volume is to have {}, and {} has only {} free",
+                bytes(size),
                 out.display(),
-                free_bytes / 1_000_000_000
+                bytes(*free_bytes)
             ));
         }
         if let Some(governor) = governor.as_deref().map(str::trim).filter(|governor| *governor != "performance") {
@@ -159,7 +160,7 @@ mod tests {
         for (ground, why) in [
             (
                 Ground { free_bytes: 9 << 30, ..calm.clone() },
-                "the volume is to have 10 GB, and results has only 9 free",
+                "the volume is to have 10.7 GB, and results has only 9.66 GB free",
             ),
             (Ground { governor: Some("powersave\n".to_owned()), ..calm.clone() }, "governor is `powersave`"),
             (Ground { cores: 1, load: 0.4, ..calm.clone() }, "there is one core"),

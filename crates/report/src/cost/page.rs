@@ -10,7 +10,7 @@ pub fn page(title: &str, table: &CapacityTable) -> String {
     let rows = rows(&table.table());
     let law = table.law.as_ref().map(law_section).unwrap_or_default();
     let title_text = escape(title);
-    document(title, &format!("<h1>{title_text}</h1>\n<div class=\"card\">{rows}</div>\n<ul>\n{notes}</ul>\n{law}"))
+    document(title, &format!("<h1>{title_text}</h1>\n<div class=\"card wide\">{rows}</div>\n<ul>\n{notes}</ul>\n{law}"))
 }
 
 #[cfg(test)]
