@@ -17,7 +17,7 @@ const VOIDS_MAX: u32 = 3;
 /// How often confirmation may move the answer before the search says that it cannot tell.
 const MOVES_MAX: u32 = 6;
 /// How many steps down are made for the ladder: beyond a sixth of where the ramp began, its rungs stay empty.
-const LADDER_STEPS_MAX: u32 = 8;
+const LADDER_STEPS_MAX: usize = 8;
 /// Rates per second are rounded to so many digits: nobody can read more.
 const RATE_DIGITS: f64 = 4.0;
 
@@ -136,7 +136,7 @@ enum State {
     Bisection,
     Confirm { held: u32 },
     ConfirmAbove { answer: f64, broke: u32 },
-    Ladder { conclusion: Conclusion, answer: f64, steps: u32 },
+    Ladder { conclusion: Conclusion, answer: f64 },
     Done { conclusion: Conclusion, answer: Option<f64> },
 }
 
@@ -182,7 +182,7 @@ impl Search {
         let (conclusion, max_rate) = match &self.state {
             State::Done { conclusion, answer } => (conclusion.clone(), *answer),
             // What is answered is answered, though the search was stopped on its way down.
-            State::Ladder { conclusion, answer, .. } => (conclusion.clone(), Some(*answer)),
+            State::Ladder { conclusion, answer } => (conclusion.clone(), Some(*answer)),
             _ => (Conclusion::CannotTell("the search was stopped before its end".to_owned()), None),
         };
         let interval = match (&conclusion, max_rate) {
@@ -198,7 +198,7 @@ impl Search {
         if self.voids < VOIDS_MAX {
             return;
         }
-        if let State::Ladder { conclusion, answer, .. } = self.state.clone() {
+        if let State::Ladder { conclusion, answer } = self.state.clone() {
             self.done(conclusion, Some(answer));
         } else {
             let tried = format!("{VOIDS_MAX} tries in a row at {} said nothing of the target: {reason}", self.rate);
@@ -220,7 +220,7 @@ impl Search {
                 self.state = State::Confirm { held: held + 1 };
             }
             (State::Confirm { .. }, true) if self.rate >= self.plan.rate_max => {
-                self.go_down(Conclusion::AtLeast, self.rate, 0);
+                self.go_down(Conclusion::AtLeast, self.rate);
             }
             (State::Confirm { .. }, true) => {
                 self.state = State::ConfirmAbove { answer: self.rate, broke: 0 };
@@ -232,8 +232,8 @@ impl Search {
             (State::ConfirmAbove { answer, broke }, false) if broke + 1 < self.plan.confirmations => {
                 self.state = State::ConfirmAbove { answer, broke: broke + 1 };
             }
-            (State::ConfirmAbove { answer, .. }, false) => self.go_down(Conclusion::Found, answer, 0),
-            (State::Ladder { conclusion, answer, steps }, _) => self.go_down(conclusion, answer, steps),
+            (State::ConfirmAbove { answer, .. }, false) => self.go_down(Conclusion::Found, answer),
+            (State::Ladder { conclusion, answer }, _) => self.go_down(conclusion, answer),
             (State::Done { .. }, _) => unreachable!("a search that is done asks for nothing"),
         }
     }
@@ -283,14 +283,15 @@ impl Search {
     }
 
     /// Below the lowest step, if a rung of the ladder was within reach of none.
-    fn go_down(&mut self, conclusion: Conclusion, answer: f64, steps: u32) {
+    fn go_down(&mut self, conclusion: Conclusion, answer: f64) {
         let lowest = self.steps.iter().map(|step| step.rate).fold(self.rate, f64::min);
-        let is_bottom = steps == LADDER_STEPS_MAX || lowest <= self.plan.rate_min;
+        let made = self.steps.iter().filter(|step| step.phase == Phase::Ladder).count();
+        let is_bottom = made >= LADDER_STEPS_MAX || lowest <= self.plan.rate_min;
         if is_bottom || !is_too_slow(&self.steps, lowest) {
             return self.done(conclusion, Some(answer));
         }
         self.rate = self.plan.round((lowest / self.plan.ramp_factor).min(lowest - self.plan.least()));
-        self.state = State::Ladder { conclusion, answer, steps: steps + 1 };
+        self.state = State::Ladder { conclusion, answer };
     }
 
     fn done(&mut self, conclusion: Conclusion, answer: Option<f64>) {
