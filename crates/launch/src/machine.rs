@@ -22,7 +22,7 @@ pub struct Machine {
     /// The volume, such as `gp2:1`, `gp3:10` or `io1:10:500`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub volume: Option<Volume>,
-    /// Operations per second of the disk; in the place of the volume's.
+    /// Operations per second of the disk; in the place of the volume's. An instance takes no more than its own baseline.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iops: Option<u64>,
     /// The disk's size; in the place of the volume's.
@@ -65,6 +65,24 @@ pub struct Burst {
     pub credits: u64,
 }
 
+impl Disk {
+    /// One that does so many operations a second, however large they are.
+    fn steady(ios_per_s: u64) -> Self {
+        Self { ios_per_s, burst: None, bytes_per_s: None }
+    }
+
+    /// As a machine sees it whose way to its disks takes no more than `way`, which has no bursts.
+    fn through(self, way: Self) -> Self {
+        let ios_per_s = self.ios_per_s.min(way.ios_per_s);
+        let burst = self.burst.map(|burst| Burst { ios_per_s: burst.ios_per_s.min(way.ios_per_s), ..burst });
+        Self {
+            ios_per_s,
+            burst: burst.filter(|burst| burst.ios_per_s > ios_per_s),
+            bytes_per_s: self.bytes_per_s.into_iter().chain(way.bytes_per_s).min(),
+        }
+    }
+}
+
 impl Machine {
     /// An instance by its name.
     pub fn named(instance: &str) -> Self {
@@ -83,13 +101,17 @@ impl Machine {
             bail!("cpus = {cpus}: give {CPUS_MIN} to {CPUS_MAX} cores");
         }
         let volume = self.volume.as_ref();
-        let disk = self.iops.map(|ios_per_s| Disk { ios_per_s, burst: None, bytes_per_s: None });
+        let ordered = self.iops.map(Disk::steady).or(volume.map(disk_of));
+        let way = instance.and_then(way_to_volumes);
         let disk_bytes = self.disk_gib.map(|gib| gib << 30).or(volume.map(Volume::size_bytes));
         let mut shape = Shape {
             name: String::new(),
             cores: self.cpus.or(instance.map(|instance| f64::from(instance.physical_cores))),
             memory_bytes: self.memory_mib.map(|mib| mib << 20).or(instance.map(|instance| instance.memory_bytes)),
-            disk: disk.or(volume.map(disk_of)),
+            disk: match (ordered, way) {
+                (Some(disk), Some(way)) => Some(disk.through(way)),
+                (disk, way) => disk.or(way),
+            },
             disk_bytes,
         };
         shape.name = self.label(instance, &shape, host);
@@ -131,6 +153,16 @@ fn disk_of(volume: &Volume) -> Disk {
     }
 }
 
+/// What an instance's way to its volumes takes for as long as one likes, where it is known. That many have bursts of half an
+/// hour a day is left out: a study lasts for months.
+fn way_to_volumes(instance: &Instance) -> Option<Disk> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole numbers of a price table")]
+    let whole = |value: f64| value as u64;
+    let ios_per_s = instance.ebs_baseline_iops.map(whole)?;
+    let bytes_per_s = instance.ebs_baseline_mbps.map(|mbps| whole(mbps * 1e6 / 8.0));
+    Some(Disk { ios_per_s, burst: None, bytes_per_s })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,6 +183,25 @@ mod tests {
             shape(&smaller).unwrap().name,
             "t3.medium (emulated: 0.5 cores, 64 MiB, bursting all the time; host a host)"
         );
+    }
+
+    #[test]
+    fn an_instance_reaches_no_volume_faster_than_its_way_there() {
+        let on = |instance: &str, volume: Option<&str>| {
+            let machine = Machine { volume: volume.map(|text| text.parse().unwrap()), ..Machine::named(instance) };
+            shape(&machine).unwrap().disk
+        };
+        // 650 Mbit/s, 3,600 IOPS.
+        let way = Disk { ios_per_s: 3_600, burst: None, bytes_per_s: Some(81_250_000) };
+        assert_eq!(on("m5.large", None), Some(way));
+        assert_eq!(on("m5.large", Some("gp3:100:6000:250")), Some(way));
+        assert_eq!(on("m5.large", Some("gp3:10")), Some(Disk { ios_per_s: 3_000, ..way }));
+        // 1,000 IOPS: a burst of 3,000 cannot get through.
+        let burst = |volume: &str| on("t4g.small", Some(volume)).unwrap().burst.map(|burst| burst.ios_per_s);
+        assert_eq!((burst("gp2:1"), burst("gp2:500")), (Some(1_000), None));
+        let typed = Machine { iops: Some(9_000), ..Machine::named("m5.large") };
+        assert_eq!(shape(&typed).unwrap().disk.map(|disk| disk.ios_per_s), Some(3_600));
+        assert_eq!(on("t3.medium", None), None, "nobody wrote down how fast it is");
     }
 
     #[test]
