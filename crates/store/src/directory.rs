@@ -314,3 +314,25 @@ impl StorageBackend for Backend {
 fn failed(path: &Path) -> impl FnOnce(redb::Error) -> Error {
     move |source| Error::Directory { path: path.to_owned(), source: Arc::new(source) }
 }
+
+#[cfg(test)]
+mod tests {
+    use rushhour_model::ids::UserId;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::disk::LocalDisk;
+
+    #[test]
+    fn a_directory_that_doubles_its_file_takes_no_room_for_what_is_not_in_it() {
+        const GROWN_BYTES: u64 = 16 << 20;
+        let dir = tempfile::tempdir().unwrap();
+        let directory = Directory::open(Arc::new(LocalDisk), dir.path()).unwrap();
+        let mut next = 0..1_000_000_u128;
+        while directory.backend.file.len().unwrap() < GROWN_BYTES {
+            let some = next.by_ref().take(2_000).map(|id| (format!("somebody-{id}"), UserId(Uuid::from_u128(id))));
+            directory.register(&some.collect::<Vec<_>>()).unwrap();
+        }
+        assert!(next.start > 0 && directory.bytes().unwrap() < GROWN_BYTES * 3 / 4);
+    }
+}
