@@ -141,9 +141,12 @@ impl Reader<'_> {
             Ok(chapters.map(again).collect())
         };
         let all = rebuilt(|_| true)?;
+        if all.iter().all(|again| again.is_same) {
+            return Ok(all);
+        }
         let mut is_all_taken = true;
         found.for_each(|entry| is_all_taken &= entry.is_taken());
-        if all.iter().all(|again| again.is_same) || is_all_taken {
+        if is_all_taken {
             return Ok(all);
         }
         let taken = rebuilt(|entry| entry.is_taken())?;
