@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Subcommand;
-use rushhour_launch::Launch;
 use rushhour_launch::capacity::{Steps, Watching, read, search};
 use rushhour_launch::host::environment;
 use rushhour_launch::rundir::RunDir;
 use rushhour_launch::target::{Server, Target};
+use rushhour_launch::{Launch, shape};
 use rushhour_load::plan::Materials;
 use rushhour_load::scenario::Scenario;
 use rushhour_load::tls::Trust;
 use rushhour_report::capacity::{
-    Agreement, Capacity, Conclusion, Outcome, Phase, SearchPlan, Step, Subject, Unit, agree, text,
+    Agreement, Capacity, Conclusion, Outcome, Phase, Search, SearchPlan, Step, Subject, Unit, agree, text,
 };
 use rushhour_report::catalogue::Catalogue;
 use rushhour_report::environment::Environment;
@@ -39,7 +39,7 @@ use crate::surroundings;
   rushhour capacity scenarios/capacity-mix.toml --machine t3.medium
   rushhour capacity scenarios/capacity-phones.toml --target scenarios/targets/half-core.toml
   rushhour capacity cost scenarios/capacity-phones.toml --machine m5.large --out results
-  rushhour capacity table --cost results/… --instances m5.large,m8g.xlarge --months 1,6 --disk gp3:10
+  rushhour capacity table --cost results/2026-11-23-vm-cost-capacity-phones-local --instances m5.large,m8g.xlarge --months 1,6 --disk gp3:10
   rushhour capacity agree results/ONE results/OTHER
 
 Each step is a run of its own, with a fresh store: rates climb until a limit gives way, the place is
@@ -70,10 +70,10 @@ pub(crate) struct Args {
     /// How often the answer must hold, and more must break
     #[arg(long, value_name = "COUNT", default_value_t = 3)]
     confirmations: u32,
-    /// How long each step of the ramp measures
+    /// How long each step of the ramp measures; people who live do so for as long as the scenario says
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time)]
     step: Duration,
-    /// How long each confirmation measures
+    /// How long each confirmation measures; people who live do so for as long as the scenario says
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time)]
     confirm: Duration,
     #[command(flatten)]
@@ -93,7 +93,10 @@ enum Command {
     Usl(capacity_usl::Args),
     /// Compare two searches of the same target
     #[command(after_help = "Example:
-  rushhour capacity agree results/2026-11-21-vm-capacity-mix-local results/2026-11-21-vm-capacity-mix-local-2")]
+  rushhour capacity agree results/2026-11-22-vm-capacity-capacity-mix-m5-large \\
+    results/2026-11-22-vm-capacity-capacity-mix-m5-large-2
+
+It ends with 0 when they agree within 10 %, 3 when they do not, and 5 when it cannot tell.")]
     Agree {
         /// A search's folder
         one: PathBuf,
@@ -127,8 +130,10 @@ fn find(args: Args, quiet: bool) -> Result<Exit, Failure> {
     // Fewer phones than one who lives as quickly as the scenario says cannot be offered.
     let least = tried.scenario.live().map_or(plan.rate_min, |live| live.speed.as_f64().ceil());
     plan.rate_min = least.min(plan.start);
+    plan.difference_min = plan.difference_min.max(tried.scenario.live().map_or(0.0, |_| least));
     (plan.ramp_factor, plan.precision_ratio, plan.confirmations) = (args.ramp, args.precision, args.confirmations);
     let subject = tried.subject().map_err(Failure::Usage)?;
+    Search::new(plan).map_err(|error| Failure::Usage(error.into()))?;
     let dir = RunDir::create_many(&args.out, "capacity", (&tried.scenario, &tried.target), &tried.environment)?;
     let dir = dir.path();
     let progress = Progress::new(quiet);
@@ -170,6 +175,7 @@ impl Tried {
         let offered = scenario.offered().map_err(|error| Failure::Usage(error.into()))?;
         let target = target.target()?;
         let (program, environment) = (surroundings::program()?, environment(&caller));
+        shape(&target, &environment).map_err(Failure::Usage)?;
         Ok(Self { scenario, materials, trust, target, program, environment, offered })
     }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
+use clap::value_parser;
 use rushhour_launch::cost::{DAYS_DIR, keep};
 use rushhour_launch::rundir::{RunDir, read_intervals};
 use rushhour_launch::scrape::last;
@@ -38,7 +39,7 @@ const DAY_S: f64 = 86_400.0;
 /// Measure what a day of a user costs the server.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
-  rushhour capacity cost scenarios/capacity-phones.toml --machine m5.large --study results/2026-11-21-vm-study-1k-1m-local
+  rushhour capacity cost scenarios/capacity-phones.toml --machine m5.large --study results/2026-11-23-vm-study-1k-1m-study
 
 The people of the scenario live a day, three times over: as the scenario says, without anybody who
 opens the diary, and half as many. The differences are what questions and people cost. What a day takes
@@ -49,7 +50,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     target: TargetArgs,
     /// How often each is measured
-    #[arg(long, value_name = "COUNT", default_value_t = 3)]
+    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = value_parser!(u32).range(1..))]
     repeats: u32,
     /// A study's folder, for what a day takes on the disk; several, of other seeds, give it an interval
     #[arg(long, value_name = "DIR")]
@@ -139,13 +140,15 @@ impl Measuring<'_> {
         let mut launched: Launch = self.tried.launching(scenario);
         launched.target.metrics.get_or_insert_default();
         let (kept, result) = launch(launched, &self.dir.join(DAYS_DIR), None, observer, stop).await?;
-        if result.verdict == Verdict::Saturated || result.verdict == Verdict::Interrupted {
-            return Err(anyhow!(
-                "the day in {} was not served ({}): measure with fewer people",
-                kept.path().display(),
-                result.verdict.word()
-            ));
-        }
+        let next = match result.verdict {
+            Verdict::Saturated => "was not served (saturated): measure with fewer people",
+            Verdict::Invalid => {
+                "says nothing of the server (invalid): measure when the machine is quiet, or with fewer people"
+            }
+            Verdict::Interrupted => "was interrupted",
+            _ => "",
+        };
+        ensure!(next.is_empty(), "the day in {} {next}", kept.path().display());
         let intervals = read_intervals(kept.path())?.iter().collect::<Result<_, _>>()?;
         let user_days = people * result.measured_s * speed / DAY_S;
         let log_written_bytes = last(kept.path(), LOG_WRITTEN)?.unwrap_or_default();

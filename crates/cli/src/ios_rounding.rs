@@ -7,7 +7,7 @@ use clap::ValueEnum;
 pub(crate) enum IosRounding {
     /// They are kept to the bit
     Off,
-    /// Below a centimetre and a millisecond is noise; without it they take half
+    /// Below a centimetre and a millisecond is noise; without it they take a quarter less, or half
     #[value(name = "1cm")]
     Centimetre,
 }

@@ -18,6 +18,7 @@ use crate::load::keep;
 use crate::load_args::OverrideArgs;
 use crate::materials::scenario;
 use crate::progress::Progress;
+use crate::serve;
 use crate::study::Inspection;
 use crate::surroundings;
 use crate::telling::TellArgs;
@@ -56,21 +57,28 @@ pub(crate) fn run(args: Args, quiet: bool) -> Result<Exit, Failure> {
     let program = surroundings::program()?;
     let environment = environment(&caller);
     let scrape = args.tell.scrape.clone();
-    let inspect = inspect(&scenario, &materials, &trust)?;
+    let inspect = inspect(&scenario, &materials, &target, &trust)?;
     let launched = Launch::new((scenario, materials), target, program, environment);
     let job = Launch { trust, share, scrape, inspect, resume: args.resume, ..launched };
     keep(job, &args.out, &args.tell, Progress::new(quiet))
 }
 
 /// Who looks at the target, if the scenario is a study.
-fn inspect(scenario: &Scenario, materials: &Materials, trust: &Trust) -> Result<Option<Rc<dyn Inspect>>, Failure> {
+fn inspect(
+    scenario: &Scenario,
+    materials: &Materials,
+    target: &Target,
+    trust: &Trust,
+) -> Result<Option<Rc<dyn Inspect>>, Failure> {
     let Some(study) = &scenario.study else { return Ok(None) };
     let population = &materials.population;
     let Some(world) = population.world() else {
         return Err(Failure::Usage(anyhow!("[study] compares what is found with the truth: give it a [population]")));
     };
     let people = (population.users(), population.days_before());
-    Ok(Some(Rc::new(Inspection::new(world, people, study.truth_people, trust)?)))
+    let ios_rounding = serve::ios_rounding(&target.serve_flags()).context("reading the target's flags");
+    let ios_rounding = ios_rounding.map_err(Failure::Usage)?;
+    Ok(Some(Rc::new(Inspection::new(world, people, study.truth_people, ios_rounding, trust)?)))
 }
 
 /// What a scenario is sent to.

@@ -12,10 +12,12 @@ use rushhour_load::address::Address;
 use rushhour_load::tls::Trust;
 use rushhour_model::wire::{FindEntriesRequest, FindEntriesResponse, route};
 use rushhour_report::study::Truth;
+use rushhour_store::{IosRounding, Options};
 use rushhour_synth::world::World;
 
 use crate::exit::Failure;
-use crate::store::open;
+use crate::store::open_with;
+use crate::surroundings;
 
 /// Looks at a study of people who are made up.
 #[derive(Debug)]
@@ -25,15 +27,23 @@ pub(crate) struct Inspection {
     days: u32,
     /// How many of them are compared with the truth.
     sample: u32,
+    /// What the target rounds what iPhones say to.
+    ios_rounding: IosRounding,
     client: Client,
 }
 
 impl Inspection {
     /// Of `people` who have lived `days` days in `world`.
-    pub(crate) fn new(world: Arc<World>, (people, days): (u32, u32), sample: u32, trust: &Trust) -> Result<Self> {
+    pub(crate) fn new(
+        world: Arc<World>,
+        (people, days): (u32, u32),
+        sample: u32,
+        ios_rounding: IosRounding,
+        trust: &Trust,
+    ) -> Result<Self> {
         let client = Client::builder().no_proxy().tls_backend_preconfigured(trust.client_config()?).build();
         let client = client.context("setting up the HTTP client")?;
-        Ok(Self { world, people, days, sample: sample.min(people), client })
+        Ok(Self { world, people, days, sample: sample.min(people), ios_rounding, client })
     }
 
     /// The people who are compared: evenly spread, because the first ones may be alike.
@@ -82,10 +92,10 @@ impl Inspect for Inspection {
         Box::pin(self.compared(address))
     }
 
-    fn disk_bytes(&self, data_dir: &Path) -> Result<BTreeMap<String, u64>> {
+    fn sealed_bytes(&self, data_dir: &Path) -> Result<BTreeMap<String, u64>> {
         // A store blocks the thread that it works on, and this one has a runtime.
         std::thread::scope(|scope| {
-            let measuring = scope.spawn(|| sealed_bytes(data_dir));
+            let measuring = scope.spawn(|| sealed_bytes(data_dir, self.ios_rounding));
             measuring.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     }
@@ -93,8 +103,10 @@ impl Inspect for Inspection {
 
 /// What the store in `data_dir` takes once everything is sealed. A day is left in the log for some hours, in case more of it
 /// comes; half a year in an afternoon has no such hours.
-fn sealed_bytes(data_dir: &Path) -> Result<BTreeMap<String, u64>> {
-    let store = open(data_dir, true).map_err(Failure::into_error)?;
+fn sealed_bytes(data_dir: &Path, ios_rounding: IosRounding) -> Result<BTreeMap<String, u64>> {
+    let sealing_threads = surroundings::cores();
+    let options = Options { sealing_threads, ios_rounding, ..Options::new(data_dir, surroundings::rng()?) };
+    let store = open_with(options, true).map_err(Failure::into_error)?;
     store.seal_all().context("sealing what was left in the log")?;
     let usage = store.usage().context("measuring the store")?;
     let parts = [

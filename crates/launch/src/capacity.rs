@@ -11,11 +11,12 @@ use rushhour_load::observer::Observer;
 use rushhour_load::probe::probe;
 use rushhour_load::stop::Stop;
 use rushhour_load::transport::http1::Http1;
-use rushhour_report::capacity::{Capacity, Next, Phase, Search, SearchPlan, Step, Subject, judge, markdown};
+use rushhour_report::capacity::{Capacity, Next, Observed, Phase, Search, SearchPlan, Step, Subject, judge, markdown};
 use rushhour_report::interval::Interval;
 use rushhour_report::page::capacity_page;
 use tokio::time::{Instant, sleep};
 
+use crate::reference::OutOfMemory;
 use crate::run_page::{PAGE_FILE, name, read_origin};
 use crate::rundir::{read_intervals, replace};
 use crate::target::Server;
@@ -79,14 +80,22 @@ pub async fn search(
                 None => rest = Some(Rest::of(Http1::new(url.clone(), &step.trust)?).await?),
             }
         }
-        let (kept, result) = launch(step, &runs, None, Rc::clone(&observer), stop.clone()).await?;
-        if let Some(machine) = &result.machine {
-            subject.machine.clone_from(&machine.name);
-            subject.is_emulated &= machine.is_emulated;
-        }
-        let intervals: Vec<Interval> = read_intervals(kept.path())?.iter().collect::<Result<_, _>>()?;
-        let mut observed = judge(&result, &intervals);
-        observed.folder = Some(format!("{STEPS_DIR}/{}", name(kept.path())));
+        let observed = match launch(step, &runs, None, Rc::clone(&observer), stop.clone()).await {
+            Ok((kept, result)) => {
+                if let Some(machine) = &result.machine {
+                    subject.machine.clone_from(&machine.name);
+                    subject.is_emulated &= machine.is_emulated;
+                }
+                let intervals: Vec<Interval> = read_intervals(kept.path())?.iter().collect::<Result<_, _>>()?;
+                let folder = Some(format!("{STEPS_DIR}/{}", name(kept.path())));
+                Observed { folder, ..judge(&result, &intervals) }
+            }
+            // Memory is what gave way. A server that ends for any other reason has a flaw, and that is no rate's.
+            Err(error) => match error.downcast_ref::<OutOfMemory>() {
+                Some(out_of_memory) => Observed::broken(out_of_memory.to_string()),
+                None => return Err(error),
+            },
+        };
         if stop.is_requested() {
             break;
         }

@@ -105,10 +105,16 @@ pub(crate) struct Group {
 impl Group {
     /// Makes an empty group called `name`, held to `limits`.
     pub(crate) fn create(places: Places, name: &str, limits: &Limits) -> Result<Self> {
-        let group = Self { places, name: name.to_owned() };
-        for dir in group.dirs() {
-            fs::create_dir(&dir).with_context(|| format!("making the control group {}", dir.display()))?;
+        // One that is there is somebody else's, and not to be removed with ours.
+        let mut made = Self { places: Places { dirs: BTreeMap::new(), ..places }, name: name.to_owned() };
+        for (controller, place) in places.dirs {
+            let dir = place.join(name);
+            if !made.dirs().contains(&dir) {
+                fs::create_dir(&dir).with_context(|| format!("making the control group {}", dir.display()))?;
+            }
+            made.places.dirs.insert(controller, place);
         }
+        let group = made;
         group.hold(limits)?;
         Ok(group)
     }
@@ -183,19 +189,16 @@ impl Group {
     }
 
     fn hold_memory(&self, bytes: u64) -> Result<()> {
-        match self.places.version {
-            Version::First => {
-                self.write(Controller::Memory, "memory.limit_in_bytes", &bytes.to_string())?;
-                // Where swap is not accounted for there is no such file, and nothing to limit.
-                let swap = "memory.memsw.limit_in_bytes";
-                let has_swap = self.dir(Controller::Memory)?.join(swap).exists();
-                if has_swap { self.write(Controller::Memory, swap, &bytes.to_string()) } else { Ok(()) }
-            }
-            Version::Second => {
-                self.write(Controller::Memory, "memory.max", &bytes.to_string())?;
-                self.write(Controller::Memory, "memory.swap.max", "0")
-            }
-        }
+        let bytes = bytes.to_string();
+        // The first version's limit of swap is of both together.
+        let (memory, swap, swap_max) = match self.places.version {
+            Version::First => ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes", bytes.as_str()),
+            Version::Second => ("memory.max", "memory.swap.max", "0"),
+        };
+        self.write(Controller::Memory, memory, &bytes)?;
+        // Where swap is not accounted for there is no such file, and nothing to limit.
+        let path = self.dir(Controller::Memory)?.join(swap);
+        self.write(Controller::Memory, swap, swap_max).or_else(|error| if path.exists() { Err(error) } else { Ok(()) })
     }
 
     /// What its processes have used, those that have ended included.
@@ -301,5 +304,6 @@ mod tests {
         fs::create_dir(root.path().join("unified/a")).unwrap();
         let error = Group::create(places, "a", &limits()).unwrap_err();
         assert!(format!("{error:#}").starts_with("making the control group "), "{error:#}");
+        assert!(root.path().join("unified/a").exists(), "it is not removed either");
     }
 }

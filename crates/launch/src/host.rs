@@ -9,7 +9,6 @@ use rushhour_report::environment::Environment;
 use rushhour_report::summary::bytes;
 
 use crate::machine::Shape;
-use crate::processors::{self, split};
 use crate::sample::cpu_s;
 
 /// What only the caller can know of the moment and the program.
@@ -94,9 +93,6 @@ struct Ground {
 
 /// Looks whether this machine is fit for a run that is kept below `out`, and says what must be known of it.
 pub(crate) fn preflight(out: &Path, shape: Option<&Shape>) -> Result<Vec<String>> {
-    if let Some(wanted) = shape.and_then(|shape| shape.cores) {
-        split(&processors::cores()?, wanted)?;
-    }
     std::fs::create_dir_all(out).with_context(|| format!("creating {}", out.display()))?;
     let disk = rustix::fs::statvfs(out).with_context(|| format!("looking at the disk of {}", out.display()))?;
     let ground = Ground {

@@ -26,8 +26,10 @@ use tokio::time::Instant;
 use crate::host::{preflight, sample};
 use crate::keeping::Keeping;
 use crate::leftovers::sweep_runs;
+use crate::machine::Shape;
 use crate::marks::{Mark, Marking};
 use crate::metrics::RunMetrics;
+use crate::processors::{cores, split};
 use crate::reference::Reference;
 use crate::rundir::RunDir;
 use crate::scrape::{Scrape, Scraped, scrape};
@@ -76,6 +78,22 @@ impl Launch {
     }
 }
 
+/// What a target's server is held to, if to anything: worth asking before many runs.
+///
+/// # Errors
+/// When its file contradicts itself, or this machine cannot be that one.
+pub fn shape(target: &Target, environment: &Environment) -> Result<Option<Shape>> {
+    if let Some(setting) = target.idle_settings().first() {
+        bail!("the target {} says `{setting}` of a server that somebody else has started", target.name.as_str());
+    }
+    let shape = target.machine.as_ref().map(|machine| machine.shape(&Catalogue::built_in(), &environment.cpu_model));
+    let shape = shape.transpose().context("reading the target's machine")?;
+    if let Some(wanted) = shape.as_ref().and_then(|shape| shape.cores) {
+        split(&cores()?, wanted)?;
+    }
+    Ok(shape)
+}
+
 /// Starts the target, runs the scenario, stops the target, and keeps the result in a new folder below `out`.
 ///
 /// # Errors
@@ -89,15 +107,11 @@ pub async fn launch(
 ) -> Result<(RunDir, RunResult)> {
     let Launch { scenario, materials, trust, share, target, scrape: page, program, environment, inspect, resume } =
         launch;
-    if let Some(setting) = target.idle_settings().first() {
-        bail!("the target {} says `{setting}` of a server that somebody else has started", target.name.as_str());
-    }
-    let shape = target.machine.as_ref().map(|machine| machine.shape(&Catalogue::built_in(), &environment.cpu_model));
-    let shape = shape.transpose().context("reading the target's machine")?;
+    let shape = shape(&target, &environment)?;
     let preflight = preflight(out, shape.as_ref())?;
     sweep_runs(out);
     let dir = match resume {
-        Some(path) => RunDir::reopen(&path, &scenario)?,
+        Some(path) => RunDir::reopen(&path, &scenario, &target)?,
         None => RunDir::create(out, &scenario, &target, &environment)?,
     };
     let uploaded = read_uploaded(dir.path())?;

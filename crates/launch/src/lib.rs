@@ -29,4 +29,4 @@ pub mod study;
 pub mod target;
 mod volume;
 
-pub use launch::{Launch, launch};
+pub use launch::{Launch, launch, shape};

@@ -100,6 +100,10 @@ impl Machine {
         {
             bail!("cpus = {cpus}: give {CPUS_MIN} to {CPUS_MAX} cores");
         }
+        let none = [("memory_mib", self.memory_mib), ("iops", self.iops), ("disk_gib", self.disk_gib)];
+        if let Some((name, _)) = none.into_iter().find(|(_, value)| *value == Some(0)) {
+            bail!("{name} = 0: leave it out where this machine's own is meant");
+        }
         let volume = self.volume.as_ref();
         let ordered = self.iops.map(Disk::steady).or(volume.map(disk_of));
         let way = instance.and_then(way_to_volumes);
@@ -209,5 +213,6 @@ mod tests {
         let error = |machine: &Machine| format!("{:#}", shape(machine).unwrap_err());
         assert!(error(&Machine::named("m5.lrge")).contains("m5.large"));
         assert!(error(&Machine { cpus: Some(0.0), ..Machine::default() }).contains("give 0.1 to"));
+        assert!(error(&Machine { iops: Some(0), ..Machine::default() }).starts_with("iops = 0: leave it out"));
     }
 }

@@ -2,8 +2,9 @@
 
 use std::cell::RefCell;
 use std::ffi::OsString;
+use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use anyhow::{Context, Error, Result};
 use rushhour_load::address::Address;
@@ -25,6 +26,9 @@ use crate::process::ServerProcess;
 use crate::rundir::RunDir;
 use crate::sample::{Parts, Sampler, Threads, cpu_s};
 use crate::study::{self, Inspect};
+
+/// The threads of a server that seal, whose processor time goes by their name.
+const SEALING: &str = "sealing";
 
 /// A server of our own.
 pub(crate) struct Reference<'a> {
@@ -60,17 +64,23 @@ impl Reference<'_> {
         let (mut finished, served) = self.serve(dir, &data.dir, run_at, observer, stop).await?;
         let is_over = finished.result.verdict != Verdict::Interrupted;
         if let (Some(study), Some(inspect)) = (&mut study, self.inspect) {
+            let cpu_served_s = sample().process_cpu_s;
+            let mut target_cpu_s = served.parts;
+            // What an interrupted sitting left in the log is for the server to seal.
+            if is_over {
+                study.disk_bytes = inspect.sealed_bytes(&data.dir).context("measuring the target's data")?;
+                *target_cpu_s.entry(SEALING.to_owned()).or_default() += sample().process_cpu_s - cpu_served_s;
+            }
             let sitting = Sitting {
                 started_at: finished.result.environment.started_at.clone(),
                 commit: finished.result.environment.commit.clone(),
                 seconds: started.elapsed().as_secs_f64(),
                 days: study::read_uploaded(dir.path())?.days,
-                target_cpu_s: served.parts,
-                generator_cpu_s: sample().process_cpu_s - cpu_before_s,
+                target_cpu_s,
+                generator_cpu_s: cpu_served_s - cpu_before_s,
                 memory_peak_bytes: served.used.memory_peak_bytes.unwrap_or_default(),
             };
             study.truth = served.truth;
-            study.disk_bytes = inspect.disk_bytes(&data.dir).context("measuring the target's data")?;
             study::add(study, &finished.result, sitting);
             study::keep(dir.path(), study)?;
         }
@@ -104,10 +114,12 @@ impl Reference<'_> {
         let pid = server.pid().context("the server ended at once")?;
         let sampler = Sampler::start(pid, data_dir, &dir.unused("target", ".csv"))?;
         let measured = Rc::new(RefCell::new(Measured::default()));
-        let (noted, noting) = (Rc::clone(&measured), emulation.clone());
+        // A request that nobody waits for any more may hold the observer; the next launch needs the group's name.
+        let (noted, noting) = (Rc::clone(&measured), emulation.as_ref().map(Rc::downgrade));
+        let taken = move || Taken::of(pid, noting.as_ref().and_then(Weak::upgrade).as_deref());
         let marking = Marking::new(Rc::clone(&observer), move |mark| match mark {
-            Mark::MeasureBegins => noted.borrow_mut().begin = Taken::of(pid, noting.as_deref()),
-            Mark::MeasureEnds => noted.borrow_mut().end = Taken::of(pid, noting.as_deref()),
+            Mark::MeasureBegins => noted.borrow_mut().begin = taken(),
+            Mark::MeasureEnds => noted.borrow_mut().end = taken(),
             Mark::Over => {}
         });
         let address = server.address().clone();
@@ -212,11 +224,23 @@ impl Drop for Data {
     }
 }
 
+/// A server that needed more memory than its machine has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OutOfMemory {
+    memory_bytes: u64,
+}
+
+impl Display for OutOfMemory {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "the server needed more than its {} MiB of memory and was killed", self.memory_bytes >> 20)
+    }
+}
+
 /// Why a server has ended, if its machine knows better.
 fn explained(error: Error, machine: Option<&MachineUse>) -> Error {
     match machine {
         Some(MachineUse { oom_kills: 1.., memory_bytes: Some(bytes), .. }) => {
-            error.context(format!("the server needed more than its {} MiB of memory and was killed", bytes >> 20))
+            error.context(OutOfMemory { memory_bytes: *bytes })
         }
         _ => error,
     }

@@ -64,13 +64,17 @@ impl RunDir {
     /// Opens the folder of a study that was interrupted, to go on with it.
     ///
     /// # Errors
-    /// When there is none, or it is of another scenario.
-    pub fn reopen(path: &Path, scenario: &Scenario) -> Result<Self> {
+    /// When there is none, or it is of another scenario or target.
+    pub fn reopen(path: &Path, scenario: &Scenario, target: &Target) -> Result<Self> {
         let file = path.join("scenario.toml");
         let text = std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
         let kept = Scenario::parse(&text).with_context(|| format!("reading {}", file.display()))?;
         if kept != *scenario {
             bail!("{} was begun with another scenario: go on with the one in {}", path.display(), file.display());
+        }
+        if read_target(path)? != *target {
+            let file = path.join(TARGET_FILE);
+            bail!("{} was begun with another target: go on with --target {}", path.display(), file.display());
         }
         if !path.join(DATA_DIR).is_dir() {
             bail!("there is no data left in {} to go on with", path.display());

@@ -30,11 +30,11 @@ pub type Compared<'a> = Pin<Box<dyn Future<Output = Result<Truth>> + 'a>>;
 pub trait Inspect: Debug {
     /// How much of the truth the target at this address has found.
     fn truth<'a>(&'a self, address: &'a Address) -> Compared<'a>;
-    /// Bytes of the stopped target's data, by what they hold.
+    /// Bytes of the stopped target's data, by what they hold, once what was left in its log is sealed as it would have.
     ///
     /// # Errors
     /// When the data cannot be read.
-    fn disk_bytes(&self, data_dir: &Path) -> Result<BTreeMap<String, u64>>;
+    fn sealed_bytes(&self, data_dir: &Path) -> Result<BTreeMap<String, u64>>;
 }
 
 /// How far uploads are, as it is kept.

@@ -81,7 +81,7 @@ pub(crate) fn notes(run: &RunResult) -> Vec<String> {
         if operation.limited > 0 {
             let limited = operation.limited;
             notes.push(format!(
-                "{name}: {limited} of the failed were refused by the target's own rule (429, or 503 with Retry-After)"
+                "{name}: {limited} of the failed were refused by a limit on requests (429) or on load (503, Retry-After)"
             ));
         }
     }
@@ -335,7 +335,7 @@ mod tests {
         assert_eq!(slow(&run).rows.len(), 5);
         assert!(slow(&run).rows.iter().all(|row| row[0] == "get"));
         says(&run, "get: 12 of the failed were given up unsent, as the scenario asked for");
-        says(&run, "get: 30 of the failed were refused by the target's own rule (429, or 503 with Retry-After)");
+        says(&run, "get: 30 of the failed were refused by a limit on requests (429) or on load (503, Retry-After)");
         says(&run, "get: 28 that had failed were sent again at the phone's next sync, beside the schedule");
         says(
             &run,

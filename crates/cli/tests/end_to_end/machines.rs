@@ -99,6 +99,22 @@ fn a_server_without_enough_memory_is_killed_and_that_is_said() {
 }
 
 #[test]
+fn a_search_knows_that_memory_gave_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let (scenario, target) = described(dir.path(), "memory_mib = 24", (200, 50, 2));
+    let out = dir.path().join("out");
+    let mut command = rushhour();
+    command.arg("capacity").arg(scenario).arg("--target").arg(target).arg("--out").arg(&out).args(["--rate-max", "50"]);
+    let output = command.args(["--step", "1s", "--confirm", "1s", "--confirmations", "1"]).output().unwrap();
+    let found = String::from_utf8_lossy(&output.stdout);
+    if String::from_utf8_lossy(&output.stderr).contains("breaks") {
+        assert_eq!(output.status.code(), Some(3), "{output:?}");
+        assert!(found.contains("needed more than its 24 MiB of memory and was killed"), "{found}");
+        assert!(only_folder(&out).join("capacity.json").exists());
+    }
+}
+
+#[test]
 fn what_cannot_be_emulated_is_refused_before_anything_is_made() {
     let (dir, output) = launched("instance = \"m5.lrge\"", (1, 1, 1));
     let errors = String::from_utf8(output.stderr).unwrap();

@@ -39,6 +39,9 @@ pub struct SearchPlan {
     pub precision_ratio: f64,
     /// How often the answer must hold, and the rate above it break.
     pub confirmations: u32,
+    /// Two rates that differ by less cannot be told apart: phones come as whole people, however quickly they live.
+    #[serde(default)]
+    pub difference_min: f64,
 }
 
 /// What is wrong with a plan, in a sentence.
@@ -49,7 +52,21 @@ pub struct SearchPlanError(&'static str);
 impl SearchPlan {
     /// The usual plan: steps of a quarter, a precision of 5 %, three confirmations.
     pub fn new(unit: Unit, start: f64) -> Self {
-        Self { unit, start, rate_min: 1.0, rate_max: 1e6, ramp_factor: 1.25, precision_ratio: 0.05, confirmations: 3 }
+        let difference_min = match unit {
+            Unit::PerS => 0.0,
+            Unit::Phones => 1.0,
+        };
+        let (rate_min, rate_max) = (1.0, 1e6);
+        Self {
+            unit,
+            start,
+            rate_min,
+            rate_max,
+            ramp_factor: 1.25,
+            precision_ratio: 0.05,
+            confirmations: 3,
+            difference_min,
+        }
     }
 
     fn check(&self) -> Result<(), SearchPlanError> {
@@ -84,20 +101,13 @@ impl SearchPlan {
         rounded.clamp(self.rate_min, self.rate_max)
     }
 
-    /// The precision above `rate`: of phones at least one more.
+    /// The precision above `rate`, or as little as makes a difference.
     fn above(&self, rate: f64) -> f64 {
-        self.round((rate * (1.0 + self.precision_ratio)).max(rate + self.least()))
+        self.round((rate * (1.0 + self.precision_ratio)).max(rate + self.difference_min))
     }
 
     fn below(&self, rate: f64) -> f64 {
-        self.round((rate / (1.0 + self.precision_ratio)).min(rate - self.least()))
-    }
-
-    fn least(&self) -> f64 {
-        match self.unit {
-            Unit::PerS => 0.0,
-            Unit::Phones => 1.0,
-        }
+        self.round((rate / (1.0 + self.precision_ratio)).min(rate - self.difference_min))
     }
 }
 
@@ -246,7 +256,7 @@ impl Search {
             self.state = State::Confirm { held: 0 };
         } else {
             // A factor that rounds to the same number of phones would never get anywhere.
-            self.rate = self.plan.round((self.rate * self.plan.ramp_factor).max(self.rate + self.plan.least()));
+            self.rate = self.plan.round((self.rate * self.plan.ramp_factor).max(self.rate + self.plan.difference_min));
         }
     }
 
@@ -257,7 +267,7 @@ impl Search {
         } else if self.rate <= self.plan.rate_min {
             self.done(Conclusion::Below, None);
         } else {
-            self.rate = self.plan.round((self.rate / DOWN_FACTOR).min(self.rate - self.plan.least()));
+            self.rate = self.plan.round((self.rate / DOWN_FACTOR).min(self.rate - self.plan.difference_min));
         }
     }
 
@@ -290,7 +300,7 @@ impl Search {
         if is_bottom || !is_too_slow(&self.steps, lowest) {
             return self.done(conclusion, Some(answer));
         }
-        self.rate = self.plan.round((lowest / self.plan.ramp_factor).min(lowest - self.plan.least()));
+        self.rate = self.plan.round((lowest / self.plan.ramp_factor).min(lowest - self.plan.difference_min));
         self.state = State::Ladder { conclusion, answer };
     }
 

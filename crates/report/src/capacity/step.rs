@@ -77,6 +77,13 @@ pub struct Observed {
     pub folder: Option<String>,
 }
 
+impl Observed {
+    /// A rate that did not hold, and left nothing else to look at.
+    pub fn broken(why: String) -> Self {
+        Self { outcome: Outcome::Breaks(why), completed_per_s: 0.0, response_p99_ms: None, folder: None }
+    }
+}
+
 /// Whether a rate held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -134,7 +141,7 @@ fn unserved(run: &RunResult) -> Option<String> {
         let OperationResult { offered, failed, censored, limited, .. } = *operation;
         let ratio = (failed + censored) as f64 / offered.max(1) as f64;
         let rule = if limited > 0 {
-            format!("; {limited} it refused by its own rule (429, or 503 with Retry-After)")
+            format!("; {limited} it refused: a limit on requests (429) or on load (503 with Retry-After)")
         } else {
             String::new()
         };
@@ -311,7 +318,7 @@ mod tests {
         breaks(&after(|run| get(run).failed = 31), "get: 31 of 30000 failed and 0 had no answer");
         breaks(&after(|run| get(run).censored = 31), "0 of 30000 failed and 31 had no answer");
         let limited = after(|run| (get(run).failed, get(run).limited) = (100, 90));
-        breaks(&limited, "90 it refused by its own rule (429, or 503 with Retry-After)");
+        breaks(&limited, "90 it refused: a limit on requests (429) or on load (503 with Retry-After)");
         assert_eq!(after(|run| get(run).failed = 30).outcome, Outcome::Holds);
         let saturated = after(|run| (run.verdict, run.reasons) = (Verdict::Saturated, vec!["backlog".to_owned()]));
         breaks(&saturated, "saturated: backlog");
