@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, ensure};
-use clap::ValueEnum;
+use clap::{ValueEnum, value_parser};
 use rushhour_launch::capacity::read;
 use rushhour_launch::cost;
+use rushhour_launch::machine::Machine;
 use rushhour_launch::rundir::{read_result, read_target};
 use rushhour_launch::target::Server;
 use rushhour_report::catalogue::Catalogue;
@@ -22,7 +23,7 @@ use crate::output::show;
 /// Say how many users machines carry for how many months, and what that costs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  rushhour capacity table --cost results/2026-11-21-vm-cost-capacity-phones-m5.large \\
+  rushhour capacity table --cost results/2026-11-23-vm-cost-capacity-phones-local \\
     --instances m5.large,m5.xlarge,m8g.xlarge,t3.medium --months 1,6,24 --disk gp3:10,gp3:100
   rushhour capacity table --cost DIR --search DIR --format markdown > capacity.md
 
@@ -53,7 +54,7 @@ pub(crate) struct Args {
     )]
     instances: Vec<String>,
     /// How long a study lasts, in months
-    #[arg(long, value_delimiter = ',', default_value = "1,6,24")]
+    #[arg(long, value_delimiter = ',', default_value = "1,6,24", value_parser = value_parser!(u32).range(1..=240))]
     months: Vec<u32>,
     /// The disks, such as gp3:10, gp2:1 or io1:10:500
     #[arg(long, value_name = "VOLUMES", value_delimiter = ',', default_value = "gp3:10,gp3:100")]
@@ -65,16 +66,16 @@ pub(crate) struct Args {
     #[arg(long, value_name = "INSTANCE=UNITS", value_parser = calibration)]
     calibrated: Vec<(String, f64)>,
     /// How much of the processors is planned with
-    #[arg(long, value_name = "SHARE", default_value_t = Headroom::default().cpu_ratio)]
+    #[arg(long, value_name = "SHARE", default_value_t = Headroom::default().cpu_ratio, value_parser = share)]
     cpu: f64,
     /// How much of the disk's room
-    #[arg(long, value_name = "SHARE", default_value_t = Headroom::default().disk_ratio)]
+    #[arg(long, value_name = "SHARE", default_value_t = Headroom::default().disk_ratio, value_parser = share)]
     room: f64,
     /// How much of the disk's operations per second
-    #[arg(long, value_name = "SHARE", default_value_t = Headroom::default().iops_ratio)]
+    #[arg(long, value_name = "SHARE", default_value_t = Headroom::default().iops_ratio, value_parser = share)]
     iops: f64,
     /// How much of the memory
-    #[arg(long, value_name = "SHARE", default_value_t = Headroom::default().memory_ratio)]
+    #[arg(long, value_name = "SHARE", default_value_t = Headroom::default().memory_ratio, value_parser = share)]
     memory: f64,
     /// How to print it
     #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -99,7 +100,14 @@ fn calibration(text: &str) -> Result<(String, f64)> {
     let wrong = || anyhow!("write the instance and its units as in m8g.large=1.31");
     let (instance, units) = text.split_once('=').ok_or_else(wrong)?;
     let units: f64 = units.parse().map_err(|_| wrong())?;
-    if units > 0.0 { Ok((instance.to_owned(), units)) } else { Err(wrong()) }
+    if units > 0.0 && units.is_finite() { Ok((instance.to_owned(), units)) } else { Err(wrong()) }
+}
+
+/// Reads how much of something is planned with.
+fn share(text: &str) -> Result<f64> {
+    let share: f64 = text.parse().context("write a share as in 0.6")?;
+    ensure!(share > 0.0 && share <= 1.0, "write a share above 0, at most 1");
+    Ok(share)
 }
 
 /// Runs the subcommand.
@@ -107,9 +115,12 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let catalogue = catalogue(&args.prices).map_err(Failure::Usage)?;
     let instances = args.instances.iter().map(|name| Ok(catalogue.instance(name)?.clone()));
     let instances: Vec<Instance> = instances.collect::<Result<_>>().map_err(Failure::Usage)?;
+    for (instance, _) in &args.calibrated {
+        catalogue.instance(instance).context("reading --calibrated").map_err(Failure::Usage)?;
+    }
     let cost = cost::read(&args.cost).map_err(Failure::Usage)?;
     let searches: Vec<Searched> =
-        args.search.iter().map(|dir| searched(dir)).collect::<Result<_>>().map_err(Failure::Usage)?;
+        args.search.iter().map(|dir| searched(dir, &catalogue)).collect::<Result<_>>().map_err(Failure::Usage)?;
     let filled: Vec<Filled> =
         args.filled.iter().map(|dir| filled(dir)).collect::<Result<_>>().map_err(Failure::Usage)?;
     let calibrations: BTreeMap<String, f64> = args.calibrated.iter().cloned().collect();
@@ -156,15 +167,18 @@ fn catalogue(prices: &[PathBuf]) -> Result<Catalogue> {
 }
 
 /// The search in `dir`, on the instance and the volume that its target names: held to their measure here, or really there.
-fn searched(dir: &Path) -> Result<Searched> {
+fn searched(dir: &Path, catalogue: &Catalogue) -> Result<Searched> {
     let capacity = read(dir)?;
     let target = read_target(dir)?;
-    let machine = target.machine.unwrap_or_default();
-    let (instance, volume, is_emulated) = match target.server {
-        Server::External { instance, volume, .. } => (instance, volume, false),
-        Server::Reference => (machine.instance, machine.volume, true),
+    let ((instance, volume), is_emulated) = match target.server {
+        Server::External { instance, volume, .. } => (named(dir, instance, volume)?, false),
+        Server::Reference => (rented(dir, target.machine)?, true),
     };
-    let (instance, volume) = instance.zip(volume).with_context(|| nameless(dir))?;
+    ensure!(
+        !catalogue.instance(&instance)?.is_burstable() && volume.burst_credits() == 0,
+        "the search in {} lived on bursts, which are used up after minutes or hours: no row is its",
+        dir.display()
+    );
     ensure!(
         capacity.subject.is_emulated == is_emulated,
         "{} was not held to its machine, so no row is its",
@@ -176,15 +190,32 @@ fn searched(dir: &Path) -> Result<Searched> {
 
 /// The disk that the study in `dir` filled.
 fn filled(dir: &Path) -> Result<Filled> {
-    let machine = read_target(dir)?.machine.unwrap_or_default();
-    let (instance, volume) = machine.instance.zip(machine.volume).with_context(|| nameless(dir))?;
+    let (instance, volume) = rented(dir, read_target(dir)?.machine)?;
     let result = read_result(dir)?;
     let days = result.upload.full_after_days.with_context(|| format!("{} did not fill its disk", dir.display()))?;
     Ok(Filled { instance, volume, people: result.users, days })
 }
 
-fn nameless(dir: &Path) -> String {
-    format!("the target of {} names no instance and no volume, so no row is its", dir.display())
+/// The instance and the volume of a machine that is nothing else.
+fn rented(dir: &Path, machine: Option<Machine>) -> Result<(String, Volume)> {
+    let Machine { instance, cpus, memory_mib, volume, iops, disk_gib } = machine.unwrap_or_default();
+    let whole = named(dir, instance, volume)?;
+    let is_other = cpus.is_some() || memory_mib.is_some() || iops.is_some() || disk_gib.is_some();
+    ensure!(
+        !is_other,
+        "the target of {} has other cores, memory or disk than its instance and volume: no row is its",
+        dir.display()
+    );
+    Ok(whole)
+}
+
+fn named(dir: &Path, instance: Option<String>, volume: Option<Volume>) -> Result<(String, Volume)> {
+    let missing = |what: &str, such_as: &str| {
+        format!("the target of {} names no {what}, so no row is its: give it one, such as `{such_as}`", dir.display())
+    };
+    let instance = instance.with_context(|| missing("instance", "instance = \"m5.large\""))?;
+    let volume = volume.with_context(|| missing("volume", "volume = \"gp3:10\""))?;
+    Ok((instance, volume))
 }
 
 #[cfg(test)]
@@ -199,7 +230,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("capacity.json"), serde_json::to_string(&capacity).unwrap()).unwrap();
         std::fs::write(dir.path().join("target.toml"), target).unwrap();
-        searched(dir.path())
+        searched(dir.path(), &Catalogue::built_in())
     }
 
     #[test]
@@ -211,6 +242,12 @@ mod tests {
         assert!(!kept(&known, false).unwrap().is_emulated);
         let refused = |target: &str| kept(target, false).unwrap_err().to_string();
         assert!(refused(here).contains("was not held to its machine"), "{}", refused(here));
-        assert!(refused(there).contains("names no instance and no volume"), "{}", refused(there));
+        assert!(refused(there).contains("names no instance"), "{}", refused(there));
+        let of = |machine: &str| refused(&format!("name = \"here\"\n[machine]\n{machine}"));
+        assert!(of("instance = \"m5.large\"").contains("names no volume"), "{}", of("instance = \"m5.large\""));
+        let more = of("instance = \"m5.large\"\nvolume = \"gp3:10\"\ncpus = 0.5");
+        assert!(more.contains("has other cores, memory or disk"), "{more}");
+        let burst = kept("name = \"t3\"\n[machine]\ninstance = \"t3.large\"\nvolume = \"gp3:10\"", true).unwrap_err();
+        assert!(burst.to_string().contains("lived on bursts"), "{burst}");
     }
 }

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use rushhour_launch::capacity::read;
 use rushhour_launch::rundir::read_target;
+use rushhour_report::capacity::Unit;
 use rushhour_report::catalogue::Catalogue;
 use rushhour_report::usl::{Point, Points, fit, text_with_table};
 
@@ -15,7 +16,7 @@ use crate::output::show;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   rushhour capacity usl cores.csv
-  rushhour capacity usl --search results/…-cpus-25 --search results/…-cpus-50 …
+  rushhour capacity usl $(ls -d results/*-capacity-mix-usl-* | sed 's/^/--search /')
 
 The file has two columns under headings, such as `cores,throughput_per_s`, and measurements at six
 different numbers or more. So many searches do as well, each of a target with its own `cpus`.
@@ -51,6 +52,15 @@ fn measured(file: &Path) -> Result<Points> {
 
 /// What searches found, over the cores of their targets.
 pub(crate) fn searched_cores(dirs: &[PathBuf]) -> Result<Points> {
+    let asked = dirs.iter().map(|dir| Ok((dir, read(dir)?.subject))).collect::<Result<Vec<_>>>()?;
+    for ((first_dir, first), (dir, subject)) in asked.iter().zip(asked.iter().skip(1)) {
+        ensure!(
+            first.scenario == subject.scenario && first.limits == subject.limits,
+            "{} and {} searched with different scenarios or limits",
+            first_dir.display(),
+            dir.display()
+        );
+    }
     let points = dirs.iter().map(|dir| point(dir)).collect::<Result<_>>()?;
     Ok(Points { name: "cores".to_owned(), points })
 }
@@ -58,12 +68,18 @@ pub(crate) fn searched_cores(dirs: &[PathBuf]) -> Result<Points> {
 /// What a search found, over the cores of its target.
 fn point(dir: &Path) -> Result<Point> {
     let capacity = read(dir)?;
+    ensure!(
+        capacity.plan.unit == Unit::PerS,
+        "{} searched for phones, and the law is of requests per second",
+        dir.display()
+    );
     let target = read_target(dir)?;
     let machine = target.machine.unwrap_or_default();
     let cores = machine.shape(&Catalogue::built_in(), "")?.cores;
     let cores = cores.with_context(|| format!("{} searched a target that is held to no cores", dir.display()))?;
+    ensure!(capacity.subject.is_emulated, "{} was not held to its cores", dir.display());
     // A search that cannot tell knows what held each time, too.
-    let rate = capacity.max_rate.or(capacity.interval.low);
-    let rate = rate.with_context(|| format!("{} found no rate that held", dir.display()))?;
+    let rate = capacity.max_rate.or(capacity.bracket().map(|(low, _)| low));
+    let rate = rate.with_context(|| format!("{} found no rate that held each time", dir.display()))?;
     Ok(Point { n: cores, throughput_per_s: rate })
 }

@@ -1,6 +1,6 @@
 //! Users, months and dollars per machine, each row with how it is known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Formatter};
 
 use crate::catalogue::Catalogue;
@@ -219,6 +219,25 @@ fn row(order: &TableOrder<'_>, catalogue: &Catalogue, pair: &Pair<'_>, months: u
     })
 }
 
+/// What is not known of the instances.
+fn unknown(order: &TableOrder<'_>, pairs: &[Pair<'_>]) -> Vec<String> {
+    let such = |is_such: &dyn Fn(&Instance) -> bool| {
+        let instances = pairs.iter().map(|(instance, ..)| *instance).filter(|instance| is_such(instance));
+        let names: BTreeSet<&str> = instances.map(|instance| instance.name.as_str()).collect();
+        (!names.is_empty()).then(|| Vec::from_iter(names).join(", "))
+    };
+    let is_calibrated = |instance: &Instance| {
+        order.cost.calibration_per_core.is_some() && order.calibrations.contains_key(&instance.name)
+    };
+    let slower = such(&|instance| !is_calibrated(instance)).map(|names| {
+        format!("uncalibrated: a core of {names} is taken to be as fast as one of the machine measured on")
+    });
+    let wider = such(&|instance| instance.ebs_baseline_iops.is_none()).map(|names| {
+        format!("how many IOPS reach the volumes of {names} is not in the price list: the volume's own are counted")
+    });
+    slower.into_iter().chain(wider).collect()
+}
+
 fn notes(order: &TableOrder<'_>, pairs: &[Pair<'_>], catalogue: &Catalogue) -> Vec<String> {
     let (cost, headroom) = (order.cost, &order.headroom);
     let mut notes = vec![
@@ -249,13 +268,7 @@ fn notes(order: &TableOrder<'_>, pairs: &[Pair<'_>], catalogue: &Catalogue) -> V
          count at their baseline, volumes of gp2 too"
             .to_owned(),
     ];
-    let is_calibrated = |(instance, ..): &Pair<'_>| order.calibrations.contains_key(&instance.name);
-    if cost.calibration_per_core.is_none() || !pairs.iter().all(is_calibrated) {
-        notes.push(
-            "uncalibrated: a core of these instances is taken to be as fast as one of the machine measured on"
-                .to_owned(),
-        );
-    }
+    notes.extend(unknown(order, pairs));
     for Searched { instance, volume, users, .. } in order.searches {
         notes.push(format!(
             "a search on {instance} with {volume}, with nothing to spare: {:.0} users held each time, {:.0} did not",
@@ -280,7 +293,7 @@ fn notes(order: &TableOrder<'_>, pairs: &[Pair<'_>], catalogue: &Catalogue) -> V
         );
     }
     if pairs.iter().any(|(.., source)| source.is_some()) {
-        notes.push("source_usd_month is what the study that this program was wished for thought the machine and its disk would cost".to_owned());
+        notes.push("source_usd_month is what the study that this program was asked for by reckoned for the machine and its disk".to_owned());
     }
     notes.push(format!("prices: {}", origins(pairs, catalogue)));
     notes.push(
