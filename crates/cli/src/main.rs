@@ -10,6 +10,8 @@ mod capacity_table;
 mod capacity_usl;
 mod chart;
 mod compare;
+#[cfg(test)]
+mod documented;
 mod entries;
 mod entry_file;
 mod exit;
