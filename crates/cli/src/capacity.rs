@@ -39,7 +39,7 @@ use crate::surroundings;
   rushhour capacity scenarios/capacity-mix.toml --machine t3.medium
   rushhour capacity scenarios/capacity-phones.toml --target scenarios/targets/half-core.toml
   rushhour capacity cost scenarios/capacity-phones.toml --machine m5.large --out results
-  rushhour capacity table --cost results/2026-11-23-vm-cost-capacity-phones-local --instances m5.large,m8g.xlarge --months 1,6 --disk gp3:10
+  rushhour capacity table --cost results/2026-11-23-vm-cost-capacity-phones-local-2 --instances m5.large,m8g.xlarge --months 1,6 --disk gp3:10
   rushhour capacity agree results/ONE results/OTHER
 
 Each step is a run of its own, with a fresh store: rates climb until a limit gives way, the place is

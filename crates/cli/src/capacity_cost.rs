@@ -39,7 +39,7 @@ const DAY_S: f64 = 86_400.0;
 /// Measure what a day of a user costs the server.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
-  rushhour capacity cost scenarios/capacity-phones.toml --machine m5.large --study results/2026-11-23-vm-study-1k-1m-study
+  rushhour capacity cost scenarios/capacity-phones.toml --machine m5.large --study results/2026-11-23-vm-study-1k-1m-study-4
 
 The people of the scenario live a day, three times over: as the scenario says, without anybody who
 opens the diary, and half as many. The differences are what questions and people cost. What a day takes

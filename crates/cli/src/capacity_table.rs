@@ -23,7 +23,7 @@ use crate::output::show;
 /// Say how many users machines carry for how many months, and what that costs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  rushhour capacity table --cost results/2026-11-23-vm-cost-capacity-phones-local \\
+  rushhour capacity table --cost results/2026-11-23-vm-cost-capacity-phones-local-2 \\
     --instances m5.large,m5.xlarge,m8g.xlarge,t3.medium --months 1,6,24 --disk gp3:10,gp3:100
   rushhour capacity table --cost DIR --search DIR --format markdown > capacity.md
 

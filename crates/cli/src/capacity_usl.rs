@@ -79,7 +79,6 @@ fn point(dir: &Path) -> Result<Point> {
     let cores = cores.with_context(|| format!("{} searched a target that is held to no cores", dir.display()))?;
     ensure!(capacity.subject.is_emulated, "{} was not held to its cores", dir.display());
     // A search that cannot tell knows what held each time, too.
-    let rate = capacity.max_rate.or(capacity.bracket().map(|(low, _)| low));
-    let rate = rate.with_context(|| format!("{} found no rate that held each time", dir.display()))?;
+    let rate = capacity.held().with_context(|| format!("{} found no rate that held each time", dir.display()))?;
     Ok(Point { n: cores, throughput_per_s: rate })
 }

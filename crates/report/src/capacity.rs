@@ -39,11 +39,15 @@ impl Capacity {
     /// Between which rates the answer lies, also where the search could not tell it as precisely as it was to: the lower one held as
     /// often as an answer must and never broke, and from the upper one on nothing held. `None` where either was not seen.
     pub fn bracket(&self) -> Option<(f64, f64)> {
-        let low = match (&self.conclusion, self.max_rate) {
-            (Conclusion::Found, Some(answer)) => answer,
-            _ => self.steps.iter().map(|step| step.rate).filter(|rate| self.is_confirmed(*rate)).reduce(f64::max)?,
-        };
-        Some((low, self.interval.high?))
+        Some((self.held()?, self.interval.high?))
+    }
+
+    /// The highest rate that held as often as an answer must and never broke.
+    pub fn held(&self) -> Option<f64> {
+        match (&self.conclusion, self.max_rate) {
+            (Conclusion::Found, Some(answer)) => Some(answer),
+            _ => self.steps.iter().map(|step| step.rate).filter(|rate| self.is_confirmed(*rate)).reduce(f64::max),
+        }
     }
 
     fn is_confirmed(&self, rate: f64) -> bool {
