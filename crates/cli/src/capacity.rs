@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use clap::Subcommand;
 use rushhour_launch::capacity::{Steps, Watching, read, search};
 use rushhour_launch::host::environment;
+use rushhour_launch::machine::Shape;
 use rushhour_launch::rundir::RunDir;
 use rushhour_launch::target::{Server, Target};
 use rushhour_launch::{Launch, shape};
@@ -16,7 +17,6 @@ use rushhour_load::tls::Trust;
 use rushhour_report::capacity::{
     Agreement, Capacity, Conclusion, Outcome, Phase, Search, SearchPlan, Step, Subject, Unit, agree, text,
 };
-use rushhour_report::catalogue::Catalogue;
 use rushhour_report::environment::Environment;
 
 use crate::capacity_cost;
@@ -127,20 +127,21 @@ fn find(args: Args, quiet: bool) -> Result<Exit, Failure> {
     let tried = Tried::of(file, &args.target, args.overrides, quiet)?;
     let mut plan = SearchPlan::new(tried.unit(), args.start.unwrap_or(tried.offered));
     plan.rate_max = args.rate_max;
-    // Fewer phones than one who lives as quickly as the scenario says cannot be offered.
-    let least = tried.scenario.live().map_or(plan.rate_min, |live| live.speed.as_f64().ceil());
-    plan.rate_min = least.min(plan.start);
-    plan.difference_min = plan.difference_min.max(tried.scenario.live().map_or(0.0, |_| least));
+    if let Some(live) = tried.scenario.live() {
+        // Who lives so quickly stands for as many: fewer cannot be offered, and no smaller difference.
+        plan.difference_min = live.speed.as_f64().ceil();
+        plan.rate_min = plan.difference_min;
+    }
+    plan.rate_min = plan.rate_min.min(plan.start);
     (plan.ramp_factor, plan.precision_ratio, plan.confirmations) = (args.ramp, args.precision, args.confirmations);
-    let subject = tried.subject().map_err(Failure::Usage)?;
-    Search::new(plan).map_err(|error| Failure::Usage(error.into()))?;
+    let beginning = Search::new(plan).map_err(|error| Failure::Usage(error.into()))?;
     let dir = RunDir::create_many(&args.out, "capacity", (&tried.scenario, &tried.target), &tried.environment)?;
     let dir = dir.path();
     let progress = Progress::new(quiet);
     let capacity = block_on_one_thread(async |stop| {
         let watching = Told { unit: plan.unit, quiet };
         let searching = Searching { tried: &tried, step: args.step, confirm: args.confirm };
-        search((plan, subject), &searching, dir, (&watching, progress), stop).await
+        search((beginning, tried.subject()), &searching, dir, (&watching, progress), stop).await
     })?;
     show(&text(&capacity))?;
     show(&format!("\nkept in {}\n", dir.display()))?;
@@ -163,6 +164,8 @@ pub(crate) struct Tried {
     pub(crate) target: Target,
     program: PathBuf,
     pub(crate) environment: Environment,
+    /// What the target is held to.
+    shape: Option<Shape>,
     /// What the scenario offers as it is written.
     pub(crate) offered: f64,
 }
@@ -175,8 +178,8 @@ impl Tried {
         let offered = scenario.offered().map_err(|error| Failure::Usage(error.into()))?;
         let target = target.target()?;
         let (program, environment) = (surroundings::program()?, environment(&caller));
-        shape(&target, &environment).map_err(Failure::Usage)?;
-        Ok(Self { scenario, materials, trust, target, program, environment, offered })
+        let shape = shape(&target, &environment).map_err(Failure::Usage)?;
+        Ok(Self { scenario, materials, trust, target, program, environment, shape, offered })
     }
 
     /// A run of `scenario`, which is this one with other numbers.
@@ -193,23 +196,23 @@ impl Tried {
         if self.scenario.live().is_some() { Unit::Phones } else { Unit::PerS }
     }
 
-    fn subject(&self) -> Result<Subject> {
+    fn subject(&self) -> Subject {
         let host = &self.environment.cpu_model;
-        let machine = match (&self.target.server, &self.target.machine) {
+        let machine = match (&self.target.server, &self.shape) {
             (Server::External { instance, .. }, _) => match instance {
                 Some(instance) => format!("{instance}, as its target says"),
                 None => "a machine that is not known".to_owned(),
             },
-            (Server::Reference, Some(machine)) => machine.shape(&Catalogue::built_in(), host)?.name,
+            (Server::Reference, Some(shape)) => shape.name.clone(),
             (Server::Reference, None) => format!("{host}, {} cores shared with the generator", self.environment.cores),
         };
-        Ok(Subject {
+        Subject {
             scenario: self.scenario.name.as_str().to_owned(),
             target: self.target.name.as_str().to_owned(),
             machine,
             is_emulated: self.target.machine.is_some(),
             limits: self.scenario.limits().iter().map(ToString::to_string).collect(),
-        })
+        }
     }
 }
 

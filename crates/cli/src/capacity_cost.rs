@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::value_parser;
 use rushhour_launch::cost::{DAYS_DIR, keep};
 use rushhour_launch::rundir::{RunDir, read_intervals};
@@ -140,15 +140,17 @@ impl Measuring<'_> {
         let mut launched: Launch = self.tried.launching(scenario);
         launched.target.metrics.get_or_insert_default();
         let (kept, result) = launch(launched, &self.dir.join(DAYS_DIR), None, observer, stop).await?;
-        let next = match result.verdict {
-            Verdict::Saturated => "was not served (saturated): measure with fewer people",
+        let trouble = match result.verdict {
+            Verdict::Saturated => Some("was not served (saturated): measure with fewer people"),
             Verdict::Invalid => {
-                "says nothing of the server (invalid): measure when the machine is quiet, or with fewer people"
+                Some("says nothing of the server (invalid): measure when the machine is quiet, or with fewer people")
             }
-            Verdict::Interrupted => "was interrupted",
-            _ => "",
+            Verdict::Interrupted => Some("was interrupted"),
+            _ => None,
         };
-        ensure!(next.is_empty(), "the day in {} {next}", kept.path().display());
+        if let Some(trouble) = trouble {
+            bail!("the day in {} {trouble}", kept.path().display());
+        }
         let intervals = read_intervals(kept.path())?.iter().collect::<Result<_, _>>()?;
         let user_days = people * result.measured_s * speed / DAY_S;
         let log_written_bytes = last(kept.path(), LOG_WRITTEN)?.unwrap_or_default();

@@ -279,3 +279,17 @@ async fn serve_until_stopped(args: &Args, quiet: bool) -> Result<Exit> {
     }
     Ok(Exit::Done)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_rounds_to_stands_in_its_flags() {
+        let of = |flags: &[&str]| ios_rounding(&flags.iter().map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(of(&["--intake", "continuous"]).unwrap(), rushhour_store::IosRounding::Off);
+        let rounding = of(&["--ios-rounding", "1cm", "--intake-cores", "2"]).unwrap();
+        assert_eq!(rounding, rushhour_store::IosRounding::Centimetre);
+        assert!(of(&["--ios-rounding", "2cm"]).unwrap_err().to_string().contains("1cm"));
+    }
+}

@@ -118,3 +118,38 @@ fn sealed_bytes(data_dir: &Path, ios_rounding: IosRounding) -> Result<BTreeMap<S
     ];
     Ok(parts.map(|(part, bytes)| (part.to_owned(), bytes)).into())
 }
+
+#[cfg(test)]
+mod tests {
+    use rushhour_store::{NewRow, Store, Upload};
+    use tokio::runtime::Runtime;
+
+    use super::*;
+
+    /// What the chunks take of an iPhone's walk that its server had still in the log.
+    fn chunks(ios_rounding: IosRounding) -> u64 {
+        let dir = tempfile::tempdir().unwrap();
+        let walk: Vec<(f64, String)> = (0..2_000_u32)
+            .map(|step| {
+                let (step, noise) = (f64::from(step), (f64::from(step) * 7.3).sin());
+                let (write_ts, latitude) = (1_456_160_000.0 + 60.0f64.mul_add(step, noise), noise.mul_add(1e-4, 37.39));
+                let metadata = format!(r#"{{"key":"k","platform":"ios","type":"t","write_ts":{write_ts}}}"#);
+                (write_ts, format!(r#"{{"metadata":{metadata},"data":{{"latitude":{latitude}}}}}"#))
+            })
+            .collect();
+        let row = |(write_ts, text)| NewRow { kind: "t", key: "k", write_ts, text };
+        let rows: Vec<NewRow<'_>> = walk.iter().map(|(write_ts, text)| row((*write_ts, text.as_str()))).collect();
+        let store = Store::open(Options::new(dir.path(), surroundings::rng().unwrap())).unwrap();
+        let runtime = Runtime::new().unwrap();
+        let user = runtime.block_on(store.register("anna")).unwrap();
+        runtime.block_on(store.append(Upload::pack(user, &rows))).unwrap();
+        drop(store);
+        sealed_bytes(dir.path(), ios_rounding).unwrap()["chunks"]
+    }
+
+    #[test]
+    fn what_a_server_left_in_its_log_is_rounded_as_it_would_have_been() {
+        let (exact, rounded) = (chunks(IosRounding::Off), chunks(IosRounding::Centimetre));
+        assert!(rounded < exact * 3 / 4, "{rounded} of {exact} bytes");
+    }
+}

@@ -11,7 +11,7 @@ use rushhour_load::observer::Observer;
 use rushhour_load::probe::probe;
 use rushhour_load::stop::Stop;
 use rushhour_load::transport::http1::Http1;
-use rushhour_report::capacity::{Capacity, Next, Observed, Phase, Search, SearchPlan, Step, Subject, judge, markdown};
+use rushhour_report::capacity::{Capacity, Next, Observed, Phase, Search, Step, Subject, judge, markdown};
 use rushhour_report::interval::Interval;
 use rushhour_report::page::capacity_page;
 use tokio::time::{Instant, sleep};
@@ -52,18 +52,17 @@ pub trait Steps {
     fn launch(&self, rate: f64, phase: Phase) -> Result<Launch>;
 }
 
-/// Runs what `plan` asks for, keeping each step and what is known so far in `dir`.
+/// Runs what a search asks for, keeping each step and what is known so far in `dir`.
 ///
 /// # Errors
 /// When the target does not start, or something cannot be kept.
 pub async fn search(
-    (plan, mut subject): (SearchPlan, Subject),
+    (mut search, mut subject): (Search, Subject),
     steps: &dyn Steps,
     dir: &Path,
     (watching, observer): (&dyn Watching, Rc<dyn Observer>),
     stop: Stop,
 ) -> Result<Capacity> {
-    let mut search = Search::new(plan)?;
     let runs = dir.join(STEPS_DIR);
     let mut rest: Option<Rest> = None;
     let mut number = 0;

@@ -106,15 +106,14 @@ impl Group {
     /// Makes an empty group called `name`, held to `limits`.
     pub(crate) fn create(places: Places, name: &str, limits: &Limits) -> Result<Self> {
         // One that is there is somebody else's, and not to be removed with ours.
-        let mut made = Self { places: Places { dirs: BTreeMap::new(), ..places }, name: name.to_owned() };
+        let mut group = Self { places: Places { dirs: BTreeMap::new(), ..places }, name: name.to_owned() };
         for (controller, place) in places.dirs {
             let dir = place.join(name);
-            if !made.dirs().contains(&dir) {
+            if !group.dirs().contains(&dir) {
                 fs::create_dir(&dir).with_context(|| format!("making the control group {}", dir.display()))?;
             }
-            made.places.dirs.insert(controller, place);
+            group.places.dirs.insert(controller, place);
         }
-        let group = made;
         group.hold(limits)?;
         Ok(group)
     }

@@ -74,7 +74,7 @@ impl RunDir {
         }
         if read_target(path)? != *target {
             let file = path.join(TARGET_FILE);
-            bail!("{} was begun with another target: go on with --target {}", path.display(), file.display());
+            bail!("{} was begun with another target: go on with the one in {}", path.display(), file.display());
         }
         if !path.join(DATA_DIR).is_dir() {
             bail!("there is no data left in {} to go on with", path.display());
@@ -260,6 +260,17 @@ mod tests {
         assert_eq!(names, ["2026-11-21-ab-load-local", "2026-11-21-ab-load-local-2", "2026-11-21-ab-load-local-3"]);
         let scenario = std::fs::read_to_string(create().join("scenario.toml")).unwrap();
         assert_eq!(Scenario::parse(&scenario).unwrap(), Scenario::default());
+    }
+
+    #[test]
+    fn a_study_goes_on_against_the_target_it_was_begun_with() {
+        let (out, scenario) = (tempfile::tempdir().unwrap(), Scenario::default());
+        let rounding = Target::parse("name = \"study\"\nflags = [\"--ios-rounding\", \"1cm\"]").unwrap();
+        let dir = RunDir::create(out.path(), &scenario, &rounding, &Environment::default()).unwrap();
+        std::fs::create_dir(dir.join(DATA_DIR)).unwrap();
+        assert_eq!(RunDir::reopen(dir.path(), &scenario, &rounding).unwrap().path(), dir.path());
+        let error = RunDir::reopen(dir.path(), &scenario, &Target::local()).unwrap_err().to_string();
+        assert!(error.contains("was begun with another target: go on with the one in"), "{error}");
     }
 
     /// Every result that is kept in this repository, whatever schema it was written in.
