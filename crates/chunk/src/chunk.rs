@@ -32,6 +32,8 @@ const MOTION: &str = "background/motion_activity";
 const OWN_STREAM_ROWS_MIN: usize = 256;
 /// No chunk has more entries; it bounds what a damaged one may ask for.
 const ROWS_MAX: usize = 1 << 24;
+/// Room is made for no more entries before they are there.
+const RESERVED_ROWS_MAX: usize = 1 << 14;
 /// No chunk has more bytes of texts.
 const TEXT_BYTES_MAX: usize = 1 << 32;
 /// Texts are packed at this level; there are few.
@@ -228,6 +230,7 @@ impl Rows {
         }
         // Only a sorted stream has nothing else behind the first entry that is too late.
         let until = if order == Order::Sorted { until } else { f64::INFINITY };
+        rows.reserve(asked.iter().map(|(_, count, ..)| count).sum::<usize>().min(RESERVED_ROWS_MAX));
         let mut locations = None;
         for (group, count, stream, texts) in &asked {
             let models = Primer::of_format().stream(dialect, group.kind());

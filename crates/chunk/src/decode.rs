@@ -10,9 +10,6 @@ use crate::stream::{Repeats, Stream};
 use crate::tables::Tables;
 use crate::template::Slot;
 
-/// Room is made for no more entries before they are there.
-const RESERVED_ROWS_MAX: usize = 1 << 14;
-
 /// A stream that is being read.
 pub(crate) struct Reader<'a> {
     coder: Decoder<'a>,
@@ -107,7 +104,6 @@ impl<'a> Source<'a> {
         tables: &Tables,
         others: &mut Option<Self>,
     ) -> Option<()> {
-        rows.reserve(self.left.min(RESERVED_ROWS_MAX));
         while self.left > 0 {
             self.read(rows, tables, others.as_mut())?;
             if rows.rows.last()?.write_ts > until {

@@ -220,6 +220,11 @@ impl Default for Paths {
 }
 
 impl Paths {
+    /// The number of a path of the phone's format, such as `data.ts`.
+    pub(crate) fn known(path: &str) -> Option<PathId> {
+        path.split('.').try_fold(ROOT, |parent, key| KNOWN.children.get(&(parent, Step::Key(key.into()))).copied())
+    }
+
     /// Whether a path has the same number everywhere.
     pub(crate) fn is_known(path: PathId) -> bool {
         (path as usize) < KNOWN.nodes.len()
@@ -251,6 +256,15 @@ impl Paths {
     /// Leaves sort by whether they belong to the data, then by number.
     pub(crate) fn is_head(&self, path: PathId) -> bool {
         self.node(path).is_head
+    }
+
+    /// Whether something at `path` is a part of what is at `outer`, one of the known leaves.
+    pub(crate) fn is_inside(&self, path: PathId, outer: PathId) -> bool {
+        // No known leaf lies in another.
+        !Self::is_known(path) && {
+            let parent = self.node(path).parent;
+            parent == outer || self.is_inside(parent, outer)
+        }
     }
 
     /// The path one step on, numbered if it is new.

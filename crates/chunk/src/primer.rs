@@ -166,6 +166,7 @@ impl Primer {
             Some((times, zero)) => *bit = Bit::known(u16::from_le_bytes(*zero), (*times).into()),
             None => is_whole = false,
         });
+        primer.streams.iter_mut().flatten().for_each(Stream::share);
         (is_whole && learnt.next().is_none()).then_some(primer)
     }
 

@@ -1,5 +1,6 @@
 //! Reads entries as values of other types straight from their leaves: no text is written to be parsed again.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use serde::de::value::{BorrowedStrDeserializer, MapDeserializer, SeqDeserializer};
@@ -16,23 +17,14 @@ use crate::value::Value;
 #[derive(Debug)]
 pub struct Reader<'a> {
     rows: &'a Rows,
-    forms: HashMap<(ShapeId, ShapeId), Form>,
+    /// Laid out when the first entry is read.
+    forms: OnceCell<HashMap<(ShapeId, ShapeId), Form>>,
 }
 
 impl<'a> Reader<'a> {
     /// A reader of these entries.
     pub fn new(rows: &'a Rows) -> Self {
-        let mut forms = HashMap::new();
-        let mut last = None;
-        for row in &rows.rows {
-            let shapes = (row.head, row.body);
-            // Neighbours are mostly alike.
-            if last.replace(shapes) != Some(shapes) {
-                let leaves = || rows.shape(row.head).iter().chain(rows.shape(row.body).iter());
-                forms.entry(shapes).or_insert_with(|| Form::of(&rows.paths, leaves().copied()));
-            }
-        }
-        Self { rows, forms }
+        Self { rows, forms: OnceCell::new() }
     }
 
     /// The entry in `row`, as its JSON text would be read. Types that ask for the text itself, as `RawValue` does, or for
@@ -42,13 +34,29 @@ impl<'a> Reader<'a> {
     /// When it is no `T`.
     pub fn read<'b, T: Deserialize<'b>>(&'b self, row: usize) -> Result<T, Error> {
         let row = self.rows.row(row);
-        let form = self.forms.get(&(row.head, row.body)).expect("all shapes were laid out");
+        let form =
+            self.forms.get_or_init(|| forms(self.rows)).get(&(row.head, row.body)).expect("all shapes were laid out");
         let leaves = self.rows.leaves_of(row);
         match form {
             Form::Raw(leaf) => serde_json::from_str(leaves.get(*leaf).map_or("", |raw| self.rows.text_of(*raw))),
             Form::Parts(part) => T::deserialize(Inside { rows: self.rows, leaves, part }),
         }
     }
+}
+
+/// The forms of entries, by the shapes of their halves.
+fn forms(rows: &Rows) -> HashMap<(ShapeId, ShapeId), Form> {
+    let mut forms = HashMap::new();
+    let mut last = None;
+    for row in &rows.rows {
+        let shapes = (row.head, row.body);
+        // Neighbours are mostly alike.
+        if last.replace(shapes) != Some(shapes) {
+            let leaves = || rows.shape(row.head).iter().chain(rows.shape(row.body).iter());
+            forms.entry(shapes).or_insert_with(|| Form::of(&rows.paths, leaves().copied()));
+        }
+    }
+    forms
 }
 
 /// A part of an entry.

@@ -4,6 +4,7 @@ use crate::column::Column;
 use crate::draft::Draft;
 use crate::integer::Integer;
 use crate::paths::{CALLED, Role};
+use crate::primed::Primed;
 use crate::range_coder::{Bit, Coder};
 use crate::rows::Rows;
 use crate::tables::Tables;
@@ -30,11 +31,11 @@ pub(crate) struct Stream {
     pub(crate) repeats: Repeats,
     pub(crate) heads: Templates,
     pub(crate) bodies: Templates,
-    columns: Vec<Option<Box<Column>>>,
+    columns: Vec<Option<Primed<Column>>>,
     repeated: Repeated,
     uploads: Uploads,
     moments: Moments,
-    text_bytes: Box<Integer<1, 16>>,
+    text_bytes: Primed<Integer<1, 16>>,
 }
 
 #[derive(Clone, Debug)]
@@ -42,22 +43,22 @@ struct Repeated {
     last: bool,
     next: usize,
     is_repeated: [Bit; 2],
-    skips: Box<Integer<1, 16>>,
-    write_ts: Box<Column>,
+    skips: Primed<Integer<1, 16>>,
+    write_ts: Primed<Column>,
 }
 
 #[derive(Clone, Debug)]
 struct Uploads {
     last: u32,
     is_same: [Bit; GAPS],
-    steps: Box<Integer<1, 16>>,
+    steps: Primed<Integer<1, 16>>,
 }
 
 #[derive(Clone, Debug)]
 struct Moments {
     last: i64,
     is_same: Bit,
-    numbers: Box<Integer<1, 16>>,
+    numbers: Primed<Integer<1, 16>>,
 }
 
 /// What later leaves of an entry are told by.
@@ -85,12 +86,12 @@ impl Stream {
                 last: false,
                 next: 0,
                 is_repeated: [Bit::NEW; 2],
-                skips: Box::default(),
-                write_ts: Box::default(),
+                skips: Primed::default(),
+                write_ts: Primed::default(),
             },
-            uploads: Uploads { last: 0, is_same: [Bit::NEW; GAPS], steps: Box::default() },
-            moments: Moments { last: 0, is_same: Bit::NEW, numbers: Box::default() },
-            text_bytes: Box::default(),
+            uploads: Uploads { last: 0, is_same: [Bit::NEW; GAPS], steps: Primed::default() },
+            moments: Moments { last: 0, is_same: Bit::NEW, numbers: Primed::default() },
+            text_bytes: Primed::default(),
         }
     }
 
@@ -98,15 +99,15 @@ impl Stream {
     pub(crate) fn visit(&mut self, see: &mut dyn FnMut(&mut Bit)) {
         self.heads.visit(see);
         self.bodies.visit(see);
-        self.columns.iter_mut().flatten().for_each(|column| column.visit(see));
+        self.columns.iter_mut().flatten().for_each(|column| column.own().visit(see));
         self.repeated.is_repeated.iter_mut().for_each(&mut *see);
-        self.repeated.skips.visit(see);
-        self.repeated.write_ts.visit(see);
+        self.repeated.skips.own().visit(see);
+        self.repeated.write_ts.own().visit(see);
         self.uploads.is_same.iter_mut().for_each(&mut *see);
-        self.uploads.steps.visit(see);
+        self.uploads.steps.own().visit(see);
         see(&mut self.moments.is_same);
-        self.moments.numbers.visit(see);
-        self.text_bytes.visit(see);
+        self.moments.numbers.own().visit(see);
+        self.text_bytes.own().visit(see);
     }
 
     /// Forgets all entries, but not what was learnt of them.
@@ -114,9 +115,21 @@ impl Stream {
         self.heads.forget();
         self.bodies.forget();
         self.columns.truncate(usize::from(u8::MAX));
-        self.columns.iter_mut().flatten().for_each(|column| column.forget());
-        self.repeated.write_ts.forget();
+        self.columns.iter_mut().flatten().for_each(|column| column.own().forget());
+        self.repeated.write_ts.own().forget();
         (self.repeated.last, self.repeated.next, self.uploads.last, self.moments.last) = (false, 0, 0, 0);
+    }
+
+    /// Shares the models with all that are cloned from this one.
+    pub(crate) fn share(&mut self) {
+        self.heads.share();
+        self.bodies.share();
+        self.columns.iter_mut().flatten().for_each(Primed::share);
+        self.repeated.skips.share();
+        self.repeated.write_ts.share();
+        self.uploads.steps.share();
+        self.moments.numbers.share();
+        self.text_bytes.share();
     }
 
     /// The numbers of its columns.
@@ -146,7 +159,7 @@ impl Stream {
         let model = is_repeated.get_mut(usize::from(*last)).expect("two cases");
         *last = coder.bit(model, draft.repeats.is_some());
         if *last {
-            let skip = skips.code(coder, 0, draft.repeats.unwrap_or_default() as i64 - *next as i64);
+            let skip = skips.own().code(coder, 0, draft.repeats.unwrap_or_default() as i64 - *next as i64);
             let place = usize::try_from((*next as i64).wrapping_add(skip)).unwrap_or_default();
             *next = if self.repeats == Repeats::Other { place + 1 } else { place };
             draft.repeats = Some(place);
@@ -178,7 +191,7 @@ impl Stream {
         let Uploads { last, is_same, steps } = &mut self.uploads;
         let model = is_same.get_mut((now.write_bits / 3).min(GAPS - 1)).expect("capped");
         if !coder.bit(model, draft.upload == *last) {
-            let step = steps.code(coder, 0, i64::from(draft.upload) - i64::from(*last));
+            let step = steps.own().code(coder, 0, i64::from(draft.upload) - i64::from(*last));
             *last = u32::try_from(i64::from(*last).wrapping_add(step)).unwrap_or_default();
         }
         draft.upload = *last;
@@ -197,20 +210,20 @@ impl Stream {
             match told.slot {
                 Slot::Text => {
                     let bytes = if let Value::Text { bytes, .. } = value { *bytes } else { 0 };
-                    let bytes = self.text_bytes.code(coder, 0, bytes.into());
+                    let bytes = self.text_bytes.own().code(coder, 0, bytes.into());
                     part.texts.push((told.leaf, usize::try_from(bytes).unwrap_or_default()));
                 }
                 Slot::Moment => {
                     let Moments { last, is_same, numbers } = &mut self.moments;
                     if !coder.bit(is_same, part.moment == *last) {
-                        *last = last.wrapping_add(numbers.code(coder, 0, part.moment.wrapping_sub(*last)));
+                        *last = last.wrapping_add(numbers.own().code(coder, 0, part.moment.wrapping_sub(*last)));
                     }
                     part.moment = *last;
                     part.moment_at = Some(told.leaf);
                 }
                 _ => {
                     let column = if repeats && told.role == Role::WriteTs {
-                        &mut self.repeated.write_ts
+                        self.repeated.write_ts.own()
                     } else {
                         column_of(&mut self.columns, told.column)
                     };
@@ -222,11 +235,11 @@ impl Stream {
     }
 }
 
-fn column_of(columns: &mut Vec<Option<Box<Column>>>, column: usize) -> &mut Column {
+fn column_of(columns: &mut Vec<Option<Primed<Column>>>, column: usize) -> &mut Column {
     if columns.len() <= column {
         columns.resize_with(column + 1, || None);
     }
-    columns.get_mut(column).expect("there is room").get_or_insert_default()
+    columns.get_mut(column).expect("there is room").get_or_insert_default().own()
 }
 
 fn code_number(

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::draft::Part;
 use crate::integer::Integer;
 use crate::paths::{CALLED, PathId, Paths, Role};
+use crate::primed::Primed;
 use crate::range_coder::{Bit, Coder};
 use crate::rows::Rows;
 use crate::tables::Tables;
@@ -140,7 +141,7 @@ pub(crate) struct Templates {
     is_new: Bit,
     is_same: [Bit; 2],
     kinds: [Bit; SLOT_KINDS],
-    numbers: Box<Integer<6, 16>>,
+    numbers: Primed<Integer<6, 16>>,
 }
 
 impl Default for Templates {
@@ -154,7 +155,7 @@ impl Default for Templates {
             is_new: Bit::NEW,
             is_same: [Bit::NEW; 2],
             kinds: [Bit::NEW; SLOT_KINDS],
-            numbers: Box::default(),
+            numbers: Primed::default(),
         }
     }
 }
@@ -166,7 +167,12 @@ impl Templates {
         see(&mut self.is_new);
         self.is_same.iter_mut().for_each(&mut *see);
         self.kinds.iter_mut().for_each(&mut *see);
-        self.numbers.visit(see);
+        self.numbers.own().visit(see);
+    }
+
+    /// Shares the models with all that are cloned from this one.
+    pub(crate) fn share(&mut self) {
+        self.numbers.share();
     }
 
     /// Forgets all templates, but not what was learnt of them.
@@ -203,7 +209,7 @@ impl Templates {
             number
         } else {
             let is_new = coder.bit(&mut self.is_new, number == count);
-            let back = if is_new { 0 } else { self.numbers.code(coder, 0, count as i64 - number as i64) };
+            let back = if is_new { 0 } else { self.numbers.own().code(coder, 0, count as i64 - number as i64) };
             let number = usize::try_from((count as i64).saturating_sub(back)).unwrap_or_default().min(count);
             successors.truncate(SUCCESSORS_MAX - 1);
             successors.insert(successors.len() / 2, number);
@@ -226,7 +232,7 @@ impl Templates {
             return Some(());
         }
         let (shape, given) = part.fresh.take().unwrap_or_default();
-        let shape = u32::try_from(self.numbers.code(coder, 1, shape.into())).ok()?;
+        let shape = u32::try_from(self.numbers.own().code(coder, 1, shape.into())).ok()?;
         let leaves = rows.shape(*tables.shapes.get(shape as usize)?);
         let mut slots = Vec::with_capacity(leaves.len());
         for (number, path) in leaves.iter().enumerate() {
@@ -263,7 +269,7 @@ impl Templates {
             6 => {
                 let int = if let Slot::Int(int) = slot { int } else { 0 };
                 let before = before(|slot| if let Slot::Int(int) = slot { Some(int) } else { None });
-                let moved = self.numbers.code(coder, 2, int.wrapping_sub(before));
+                let moved = self.numbers.own().code(coder, 2, int.wrapping_sub(before));
                 Slot::Int(before.wrapping_add(moved))
             }
             7 => {
@@ -277,7 +283,7 @@ impl Templates {
             }
             9 => {
                 let label = if let Slot::Label(label) = slot { label } else { 0 };
-                Slot::Label(u32::try_from(self.numbers.code(coder, 3, label.into())).unwrap_or(u32::MAX))
+                Slot::Label(u32::try_from(self.numbers.own().code(coder, 3, label.into())).unwrap_or(u32::MAX))
             }
             10 => Slot::EmptyObject,
             11 => Slot::EmptyArray,

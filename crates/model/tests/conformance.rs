@@ -4,15 +4,18 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 #![expect(clippy::print_stderr, reason = "it tells how much was compared")]
 
+#[path = "support/glance.rs"]
+mod glance;
+
 use std::fs::File;
 use std::path::PathBuf;
 
 use flate2::read::GzDecoder;
+use glance::glance;
 use rushhour_model::analysis::{Document, Finding};
 use rushhour_model::entry::{Data, Entry};
 use rushhour_model::geojson::FeatureCollection;
 use rushhour_model::record::{Field, Record};
-use rushhour_model::stored::glance::Glance;
 use rushhour_model::stored::observe::{Observed, observe};
 use rushhour_model::stored::{StoredEntry, to_phone, to_stored};
 use serde_json::Value;
@@ -64,7 +67,7 @@ fn a_glance_is_enough_for_what_phones_sense() {
     for before in days.iter().flat_map(|(_, entries)| entries) {
         let text = before.to_string();
         let whole = observe(serde_json::from_str(&text).unwrap());
-        let glance = serde_json::from_str::<Glance<'_>>(&text).ok().and_then(|glance| glance.observe());
+        let glance = glance(before);
         sensed += usize::from(!matches!(whole, Ok(Observed::Input(_))));
         seen += usize::from(glance.is_some());
         if let Some(glance) = glance {

@@ -5,7 +5,6 @@ use std::cell::LazyCell;
 use rushhour_model::entry::{Entry, seconds};
 use rushhour_model::extended_json::ObjectId;
 use rushhour_model::ids::{UserId, entry_id};
-use rushhour_model::stored::glance::Glance;
 use rushhour_model::stored::observe::{self, Motion, Observed, Transition, observe, observe_stored};
 use rushhour_model::stored::{Refusal, StoredEntry};
 use serde::{Deserialize, Serialize};
@@ -69,11 +68,9 @@ pub struct Observations {
 }
 
 impl Observations {
-    /// Adds an entry in phone form of which a glance tells enough; whether it does. `id` is asked for when it matters.
-    pub fn push_glance(&mut self, id: impl FnOnce() -> ObjectId, glance: &Glance<'_>) -> bool {
-        let Some(observed) = glance.observe() else { return false };
-        self.add(id, glance.write_s(), Ok(observed));
-        true
+    /// Adds what an entry says that was written at `write_ts`. `id` is asked for when it matters.
+    pub fn push_observed(&mut self, id: impl FnOnce() -> ObjectId, write_ts: f64, observed: Observed) {
+        self.add(id, write_ts, Ok(observed));
     }
 
     /// Adds an entry in phone form.

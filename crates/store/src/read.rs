@@ -331,13 +331,11 @@ impl View {
 
     /// Those of the rows that were written in the scope's time, in order, at most so many.
     fn rows_within(&self, user: UserId, scope: &Scope<'_>, entries_max: usize) -> Vec<At> {
-        let mut rows = self.rows();
-        rows.retain(|at| (scope.from..=scope.to).contains(&self.write_ts(*at)));
-        rows.sort_by(|one, other| {
-            in_time(self.write_ts(*one), self.write_ts(*other)).then_with(|| self.by_id(user, *one, *other))
-        });
+        let timed = self.rows().into_iter().map(|at| (self.write_ts(at), at));
+        let mut rows: Vec<(f64, At)> = timed.filter(|(ts, _)| (scope.from..=scope.to).contains(ts)).collect();
+        rows.sort_by(|one, other| in_time(one.0, other.0).then_with(|| self.by_id(user, one.1, other.1)));
         rows.truncate(entries_max);
-        rows
+        rows.into_iter().map(|(_, at)| at).collect()
     }
 
     fn piece(&self, piece: usize) -> &Rows {

@@ -1,139 +1,226 @@
-//! A quick look at an entry in phone form: as much of it as a pipeline reads, borrowed from where it stands.
+//! A quick look at an entry in phone form: the few fields that a pipeline reads, wherever they stand.
 //!
-//! Nothing is decided here. What is in any way out of the ordinary is no glance, and is read as an
+//! Nothing is decided here. What is in any way out of the ordinary is not seen, and is read as an
 //! [`Entry`](crate::entry::Entry), by whose rules [`observe`](super::observe::observe) judges it.
-
-use std::fmt;
-
-use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
 use crate::arrival::MILLISECONDS_FROM;
 use crate::entry::{Platform, key};
 use crate::local_date::zone;
 use crate::stored::observe::{Fix, INPUT_KEYS, Motion, Observed, Transition, time};
 use crate::stored::{codes, format};
-use crate::strict::Strict;
 
-/// What a pipeline reads of an entry.
-#[derive(Debug)]
-pub struct Glance<'a> {
-    metadata: Metadata<'a>,
-    data: Data<'a>,
+/// A field that is looked at; [`PATHS`] has its path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// `metadata.key`
+    Key,
+    /// `metadata.type`
+    Kind,
+    /// `metadata.platform`
+    Platform,
+    /// `metadata.write_ts`
+    WriteTs,
+    /// `metadata.time_zone`
+    TimeZone,
+    /// `data.ts`
+    Ts,
+    /// `data.latitude`
+    Latitude,
+    /// `data.longitude`
+    Longitude,
+    /// `data.altitude`
+    Altitude,
+    /// `data.bearing`
+    Bearing,
+    /// `data.filter`
+    Filter,
+    /// `data.type`
+    Activity,
+    /// `data.confidence`
+    Confidence,
+    /// `data.stationary`
+    Stationary,
+    /// `data.walking`
+    Walking,
+    /// `data.running`
+    Running,
+    /// `data.automotive`
+    Automotive,
+    /// `data.cycling`
+    Cycling,
+    /// `data.unknown`
+    Unknown,
+    /// `data.currState`
+    CurrState,
+    /// `data.transition`
+    Transition,
 }
 
-#[derive(Debug, Deserialize)]
-struct Metadata<'a> {
-    key: &'a str,
-    #[serde(rename = "type")]
-    _kind: &'a str,
-    platform: &'a str,
-    write_ts: f64,
-    time_zone: &'a str,
+/// The paths of the fields, in their order.
+pub const PATHS: [&str; 21] = [
+    "metadata.key",
+    "metadata.type",
+    "metadata.platform",
+    "metadata.write_ts",
+    "metadata.time_zone",
+    "data.ts",
+    "data.latitude",
+    "data.longitude",
+    "data.altitude",
+    "data.bearing",
+    "data.filter",
+    "data.type",
+    "data.confidence",
+    "data.stationary",
+    "data.walking",
+    "data.running",
+    "data.automotive",
+    "data.cycling",
+    "data.unknown",
+    "data.currState",
+    "data.transition",
+];
+
+/// What stands in a field.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Leaf<'a> {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// Any other number.
+    Float(f64),
+    /// A text.
+    Text(&'a str),
+    /// Something else.
+    Other,
 }
 
-#[derive(Debug)]
-enum Data<'a> {
-    Location(Location<'a>),
-    AndroidMotion(AndroidMotion),
-    IosMotion(IosMotion<'a>),
-    Step(Step<'a>),
-    /// A pipeline does not read it.
-    Unread,
+/// An entry that is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Glance<F> {
+    /// What stands in a field; `None` when there is none.
+    look: F,
 }
 
-#[derive(Debug, Deserialize)]
-struct Location<'a> {
-    latitude: f64,
-    longitude: f64,
-    ts: f64,
-    altitude: Option<f64>,
-    #[serde(rename = "bearing")]
-    _bearing: f64,
-    #[serde(borrow)]
-    filter: Option<&'a str>,
-}
-
-#[derive(Debug, Deserialize)]
-struct AndroidMotion {
-    ts: f64,
-    #[serde(rename = "type")]
-    activity: i64,
-    confidence: f64,
-}
-
-#[derive(Debug, Deserialize)]
-struct IosMotion<'a> {
-    #[serde(rename = "ts")]
-    _ts: f64,
-    confidence: &'a str,
-    stationary: bool,
-    walking: bool,
-    running: bool,
-    automotive: bool,
-    cycling: bool,
-    unknown: bool,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Step<'a> {
-    curr_state: &'a str,
-    // By name, so that it must be there even if it says nothing.
-    #[serde(borrow, deserialize_with = "Option::deserialize")]
-    transition: Option<&'a str>,
-    #[serde(rename = "ts")]
-    _ts: f64,
-}
-
-impl Glance<'_> {
-    /// When the phone wrote the entry, in seconds since 1970.
-    pub fn write_s(&self) -> f64 {
-        self.metadata.write_ts
+impl<'a, F: Fn(Field) -> Option<Leaf<'a>>> Glance<F> {
+    /// At an entry in whose fields `look` finds what stands there.
+    pub fn new(look: F) -> Self {
+        Self { look }
     }
 
-    /// What the entry says to a pipeline; `None` when only the whole entry tells.
-    pub fn observe(&self) -> Option<Observed> {
-        let Metadata { platform, write_ts, time_zone, .. } = self.metadata;
-        if matches!(self.data, Data::Unread) {
-            return Some(Observed::Nothing);
+    /// What the entry says to a pipeline, and when the phone wrote it, in seconds since 1970; `None` when only the whole
+    /// entry tells.
+    pub fn observe(&self) -> Option<(f64, Observed)> {
+        self.text(Field::Kind)?;
+        let key = self.text(Field::Key)?;
+        let platform = platform(self.text(Field::Platform)?)?;
+        let write_ts = self.number(Field::WriteTs)?;
+        let zone_name = self.text(Field::TimeZone)?;
+        let read = match (key, &platform) {
+            (key::FILTERED_LOCATION, _) => Self::fix,
+            (key::MOTION_ACTIVITY | key::ACTIVITY, Platform::Android) => Self::android_motion,
+            (key::MOTION_ACTIVITY, _) => Self::ios_motion,
+            (key::TRANSITION, _) => Self::transition,
+            (key::ACTIVITY, _) => return None,
+            (name, _) if INPUT_KEYS.contains(&name) => return None,
+            _ => return Some((write_ts, Observed::Nothing)),
+        };
+        let write_s = seconds(write_ts)?;
+        let zone = zone(zone_name)?;
+        let now = Now { write_s, zone, platform };
+        Some((write_ts, read(self, now)?))
+    }
+
+    fn fix(&self, now: Now) -> Option<Observed> {
+        self.number(Field::Bearing)?;
+        let filter = match self.leaf(Field::Filter) {
+            None | Some(Leaf::Null) => None,
+            Some(Leaf::Text(filter)) => Some(filter.to_owned()),
+            Some(_) => return None,
+        };
+        let altitude = match self.leaf(Field::Altitude) {
+            None | Some(Leaf::Null) => None,
+            Some(_) => Some(self.number(Field::Altitude)?),
+        };
+        Some(Observed::Fix(Fix {
+            ts: seconds(self.number(Field::Ts)?)?,
+            write_ts: now.write_s,
+            latitude: self.number(Field::Latitude)?,
+            longitude: self.number(Field::Longitude)?,
+            altitude,
+            filter,
+            zone: now.zone,
+        }))
+    }
+
+    fn android_motion(&self, _: Now) -> Option<Observed> {
+        let Some(Leaf::Int(activity)) = self.leaf(Field::Activity) else { return None };
+        Some(Observed::Motion(Motion {
+            ts: seconds(self.number(Field::Ts)?)?,
+            activity: Some(activity).filter(|activity| codes::is_activity(*activity))?,
+            confidence: self.number(Field::Confidence)?,
+            is_ios: false,
+        }))
+    }
+
+    fn ios_motion(&self, now: Now) -> Option<Observed> {
+        self.number(Field::Ts)?;
+        let flags = format::IosFlags {
+            stationary: self.flag(Field::Stationary)?,
+            walking: self.flag(Field::Walking)?,
+            running: self.flag(Field::Running)?,
+            automotive: self.flag(Field::Automotive)?,
+            cycling: self.flag(Field::Cycling)?,
+            unknown: self.flag(Field::Unknown)?,
+        };
+        let (activity, per_cent) = format::ios_activity(flags, self.text(Field::Confidence)?).ok()?;
+        #[expect(clippy::cast_precision_loss, reason = "50, 75 or 100")]
+        Some(Observed::Motion(Motion { ts: now.write_s, activity, confidence: per_cent as f64, is_ios: true }))
+    }
+
+    fn transition(&self, now: Now) -> Option<Observed> {
+        self.number(Field::Ts)?;
+        // It must be there even if it says nothing.
+        let transition = match self.leaf(Field::Transition)? {
+            Leaf::Null => None,
+            Leaf::Text(transition) => Some(transition),
+            _ => return None,
+        };
+        let state = self.text(Field::CurrState)?;
+        let (state, transition) = format::step_numbers(state, transition, &now.platform).ok()?;
+        Some(Observed::Transition(Transition { ts: now.write_s, state, transition }))
+    }
+
+    fn leaf(&self, field: Field) -> Option<Leaf<'a>> {
+        (self.look)(field)
+    }
+
+    fn text(&self, field: Field) -> Option<&'a str> {
+        if let Some(Leaf::Text(text)) = self.leaf(field) { Some(text) } else { None }
+    }
+
+    fn number(&self, field: Field) -> Option<f64> {
+        match self.leaf(field)? {
+            #[expect(clippy::cast_precision_loss, reason = "as JSON numbers are read")]
+            Leaf::Int(int) => Some(int as f64),
+            Leaf::Float(float) => Some(float),
+            _ => None,
         }
-        let write_ts = seconds(write_ts)?;
-        let zone = zone(time_zone)?;
-        Some(match &self.data {
-            Data::Unread => Observed::Nothing,
-            Data::Location(location) => Observed::Fix(Fix {
-                ts: seconds(location.ts)?,
-                write_ts,
-                latitude: location.latitude,
-                longitude: location.longitude,
-                altitude: location.altitude,
-                filter: location.filter.map(str::to_owned),
-                zone,
-            }),
-            Data::AndroidMotion(motion) => {
-                let activity = Some(motion.activity).filter(|activity| codes::is_activity(*activity))?;
-                Observed::Motion(Motion {
-                    ts: seconds(motion.ts)?,
-                    activity,
-                    confidence: motion.confidence,
-                    is_ios: false,
-                })
-            }
-            Data::IosMotion(motion) => {
-                let IosMotion { stationary, automotive, walking, running, cycling, unknown, .. } = *motion;
-                let flags = format::IosFlags { stationary, automotive, walking, running, cycling, unknown };
-                let (activity, per_cent) = format::ios_activity(flags, motion.confidence).ok()?;
-                #[expect(clippy::cast_precision_loss, reason = "50, 75 or 100")]
-                Observed::Motion(Motion { ts: write_ts, activity, confidence: per_cent as f64, is_ios: true })
-            }
-            Data::Step(step) => {
-                let platform = named(platform)?;
-                let (state, transition) = format::step_numbers(step.curr_state, step.transition, &platform).ok()?;
-                Observed::Transition(Transition { ts: write_ts, state, transition })
-            }
-        })
     }
+
+    fn flag(&self, field: Field) -> Option<bool> {
+        if let Some(Leaf::Bool(flag)) = self.leaf(field) { Some(flag) } else { None }
+    }
+}
+
+/// What the metadata say.
+struct Now {
+    write_s: f64,
+    zone: jiff::tz::TimeZone,
+    platform: Platform,
 }
 
 /// A time that needs no correction.
@@ -141,66 +228,10 @@ fn seconds(stamp: f64) -> Option<f64> {
     time("", stamp).ok().filter(|stamp| *stamp < MILLISECONDS_FROM)
 }
 
-fn named(platform: &str) -> Option<Platform> {
-    match platform {
+fn platform(name: &str) -> Option<Platform> {
+    match name {
         "android" => Some(Platform::Android),
         "ios" => Some(Platform::Ios),
         _ => None,
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Glance<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(GlanceVisitor)
-    }
-}
-
-struct GlanceVisitor;
-
-impl<'de> Visitor<'de> for GlanceVisitor {
-    type Value = Glance<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an entry whose metadata come first")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Glance<'de>, A::Error> {
-        let (mut metadata, mut data) = (None, None);
-        while let Some(name) = fields.next_key::<&str>()? {
-            match (name, &metadata) {
-                ("metadata", None) => metadata = Some(fields.next_value::<Strict<Metadata<'_>>>()?.0),
-                ("data", Some(metadata)) if data.is_none() => data = Some(fields.next_value_seed(DataOf(metadata))?),
-                ("metadata" | "data", _) => return Err(A::Error::custom("not in order")),
-                _ => drop(fields.next_value::<IgnoredAny>()?),
-            }
-        }
-        let missing = || A::Error::custom("no entry");
-        Ok(Glance { metadata: metadata.ok_or_else(missing)?, data: data.ok_or_else(missing)? })
-    }
-}
-
-/// Reads the data of an entry with these metadata.
-struct DataOf<'a, 'b>(&'b Metadata<'a>);
-
-impl<'de> DeserializeSeed<'de> for DataOf<'_, '_> {
-    type Value = Data<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Data<'de>, D::Error> {
-        let platform = named(self.0.platform).ok_or_else(|| D::Error::custom("another platform"))?;
-        Ok(match (self.0.key, platform) {
-            (key::FILTERED_LOCATION, _) => Data::Location(Strict::deserialize(deserializer)?.0),
-            (key::MOTION_ACTIVITY | key::ACTIVITY, Platform::Android) => {
-                Data::AndroidMotion(Strict::deserialize(deserializer)?.0)
-            }
-            (key::MOTION_ACTIVITY, _) => Data::IosMotion(Strict::deserialize(deserializer)?.0),
-            (key::TRANSITION, _) => Data::Step(Strict::deserialize(deserializer)?.0),
-            (name, _) if name == key::ACTIVITY || INPUT_KEYS.contains(&name) => {
-                return Err(D::Error::custom("to be read as a whole"));
-            }
-            _ => {
-                IgnoredAny::deserialize(deserializer)?;
-                Data::Unread
-            }
-        })
     }
 }

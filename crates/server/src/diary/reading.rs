@@ -190,9 +190,9 @@ pub(super) fn observed(found: &Reading, is_asked: fn(&EntryRef<'_>) -> bool) -> 
 /// # Errors
 /// When it cannot be read.
 pub(super) fn observe(observations: &mut Observations, entry: &EntryRef<'_>) -> Result<(), serde_json::Error> {
-    let is_seen = entry.read().is_ok_and(|glance| observations.push_glance(|| entry.id(), &glance));
-    if !is_seen {
-        observations.push(entry.id(), entry.read()?);
+    match entry.glance() {
+        Some((write_ts, observed)) => observations.push_observed(|| entry.id(), write_ts, observed),
+        None => observations.push(entry.id(), entry.read()?),
     }
     Ok(())
 }

@@ -1,14 +1,19 @@
 //! Entries as they are kept, for who wants something of each and not all of its text.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use rushhour_chunk::Reader;
+use rushhour_chunk::{Fields, Look, Reader};
 use rushhour_model::extended_json::ObjectId;
 use rushhour_model::ids::UserId;
+use rushhour_model::stored::glance::{Glance, Leaf, PATHS};
+use rushhour_model::stored::observe::Observed;
 use serde::Deserialize;
 
 use super::{At, View, id_of};
 use crate::chunk::Rows;
+
+/// What a glance looks at.
+static FIELDS: LazyLock<Fields> = LazyLock::new(|| Fields::at(&PATHS).expect("they are of the phone's format"));
 
 /// Entries of one user, in an order.
 #[derive(Clone, Debug)]
@@ -56,10 +61,12 @@ impl Reading {
 
     /// Shows every entry, in order.
     pub fn for_each(&self, mut visit: impl FnMut(EntryRef<'_>)) {
-        let readers: Vec<Reader<'_>> = self.pieces.iter().map(|rows| Reader::new(rows)).collect();
+        let seen = self.pieces.iter().map(|rows| (Reader::new(rows), Look::new(rows, &FIELDS)));
+        let seen: Vec<(Reader<'_>, Look<'_>)> = seen.collect();
         for (piece, row) in &self.rows {
-            if let Some((reader, rows)) = readers.get(*piece).zip(self.pieces.get(*piece)) {
-                visit(EntryRef { user: self.user, is_taken: rows.upload(*row) < self.taken, reader, rows, row: *row });
+            if let Some(((reader, look), rows)) = seen.get(*piece).zip(self.pieces.get(*piece)) {
+                let is_taken = rows.upload(*row) < self.taken;
+                visit(EntryRef { user: self.user, is_taken, reader, look, rows, row: *row });
             }
         }
     }
@@ -71,6 +78,7 @@ pub struct EntryRef<'a> {
     user: UserId,
     is_taken: bool,
     reader: &'a Reader<'a>,
+    look: &'a Look<'a>,
     rows: &'a Rows,
     row: usize,
 }
@@ -94,6 +102,19 @@ impl<'a> EntryRef<'a> {
     /// Whether it was taken in.
     pub fn is_taken(&self) -> bool {
         self.is_taken
+    }
+
+    /// What it says to a pipeline, and when the phone wrote it, if a glance is enough.
+    pub fn glance(&self) -> Option<(f64, Observed)> {
+        let leaf = |leaf| match leaf {
+            rushhour_chunk::Leaf::Null => Leaf::Null,
+            rushhour_chunk::Leaf::Bool(value) => Leaf::Bool(value),
+            rushhour_chunk::Leaf::Int(value) => Leaf::Int(value),
+            rushhour_chunk::Leaf::Float(value) => Leaf::Float(value),
+            rushhour_chunk::Leaf::Text(text) => Leaf::Text(text),
+            rushhour_chunk::Leaf::Other => Leaf::Other,
+        };
+        Glance::new(|field| self.look.leaf(self.row, field as usize).map(leaf)).observe()
     }
 
     /// The entry as what its text would be read as.
