@@ -234,7 +234,11 @@ impl Rows {
         let mut locations = None;
         for (group, count, stream, texts) in &asked {
             let models = Primer::of_format().stream(dialect, group.kind());
-            let mut source = Source::new(Reader::new(models, stream, texts), *count);
+            let mut reader = Reader::new(models, stream, texts);
+            if !is_asked(group) {
+                reader = reader.without_heads(&mut rows);
+            }
+            let mut source = Source::new(reader, *count);
             source.read_until(until, &mut rows, &tables, &mut locations)?;
             if *group == Group::Location {
                 locations = Some(source);

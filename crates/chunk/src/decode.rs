@@ -9,6 +9,7 @@ use crate::rows::{Name, Row, Rows, ShapeId};
 use crate::stream::{Repeats, Stream};
 use crate::tables::Tables;
 use crate::template::Slot;
+use crate::value::Value;
 
 /// A stream that is being read.
 pub(crate) struct Reader<'a> {
@@ -19,11 +20,19 @@ pub(crate) struct Reader<'a> {
     draft: Draft,
     /// By template of the head.
     called: Vec<Option<CalledAt>>,
+    /// The shape of the heads where only the bodies are kept: an empty one.
+    no_head: Option<ShapeId>,
 }
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(stream: Stream, bytes: &'a [u8], texts: &'a [u8]) -> Self {
-        Self { coder: Decoder::new(bytes), stream, texts, draft: Draft::default(), called: Vec::new() }
+        let coder = Decoder::new(bytes);
+        Self { coder, stream, texts, draft: Draft::default(), called: Vec::new(), no_head: None }
+    }
+
+    /// Keeps only the bodies of its entries, which others repeat.
+    pub(crate) fn without_heads(self, rows: &mut Rows) -> Self {
+        Self { no_head: Some(rows.shape_id(Box::default())), ..self }
     }
 
     /// Reads one entry onto the end of `rows`, whose body may be one that `body_at` finds. `None` if what is there is none.
@@ -48,26 +57,15 @@ impl<'a> Reader<'a> {
         if self.coder.is_beyond() {
             return None;
         }
-        let first = rows.values.len();
-        let head = self.stream.heads.list.get(draft.head.template)?.shape;
-        let head = finish(&mut draft.head, head, rows, tables, &mut self.texts)?;
-        let body = if let Some(repeated) = repeated {
-            let body = repeated.first + rows.shape(repeated.head).len();
-            rows.values.extend_from_within(body..body + rows.shape(repeated.body).len());
-            repeated.body
-        } else {
-            let body = self.stream.bodies.list.get(draft.body.template)?.shape;
-            finish(&mut draft.body, body, rows, tables, &mut self.texts)?
-        };
-        let row = Row { name: 0, upload: draft.upload, head, body, first, write_ts: 0.0 };
         let template = draft.head.template;
+        let head = finish(&mut draft.head, self.stream.heads.list.get(template)?.shape, rows, tables, &mut self.texts)?;
         if self.called.len() <= template {
             self.called.resize(template + 1, None);
         }
         let called = match self.called.get(template).copied().flatten() {
             Some(called) => called,
             None => {
-                let called = CalledAt::of(rows, &row)?;
+                let called = CalledAt::of(rows, head, &draft.head.values)?;
                 let is_fixed = self.stream.heads.list.get(template)?.told.iter().all(|told| told.slot == Slot::Number);
                 if is_fixed {
                     *self.called.get_mut(template)? = Some(called);
@@ -75,8 +73,23 @@ impl<'a> Reader<'a> {
                 called
             }
         };
-        let write_ts = rows.leaves_of(&row).get(called.write_ts)?.as_f64()?;
-        rows.rows.push(Row { name: called.name, write_ts, ..row });
+        let write_ts = draft.head.values.get(called.write_ts)?.as_f64()?;
+        let first = rows.values.len();
+        if self.no_head.is_none() {
+            rows.values.extend_from_slice(&draft.head.values);
+        }
+        let body = if let Some(repeated) = repeated {
+            let body = repeated.first + rows.shape(repeated.head).len();
+            rows.values.extend_from_within(body..body + rows.shape(repeated.body).len());
+            repeated.body
+        } else {
+            let body = self.stream.bodies.list.get(draft.body.template)?.shape;
+            let body = finish(&mut draft.body, body, rows, tables, &mut self.texts)?;
+            rows.values.extend_from_slice(&draft.body.values);
+            body
+        };
+        let head = self.no_head.unwrap_or(head);
+        rows.rows.push(Row { name: called.name, upload: draft.upload, head, body, first, write_ts });
         Some(())
     }
 }
@@ -144,21 +157,21 @@ struct CalledAt {
 }
 
 impl CalledAt {
-    fn of(rows: &mut Rows, row: &Row) -> Option<Self> {
+    fn of(rows: &mut Rows, head: ShapeId, values: &[Value]) -> Option<Self> {
         let find = |aside: PathId, path: PathId| {
-            let leaves = rows.shape(row.head);
+            let leaves = rows.shape(head);
             let find = |path: PathId| leaves.iter().position(|leaf| *leaf == path);
             find(aside).or_else(|| find(path))
         };
         let write_ts = find(CALLED.aside_write_ts, CALLED.write_ts)?;
         let [key, kind] = [find(CALLED.aside_key, CALLED.key)?, find(CALLED.aside_kind, CALLED.kind)?];
-        let text = |leaf: usize| rows.leaves_of(row).get(leaf).map(|value| rows.text_of(*value).into());
+        let text = |leaf: usize| values.get(leaf).map(|value| rows.text_of(*value).into());
         let name = Name { key: text(key)?, kind: text(kind)? };
         Some(Self { name: rows.name_id(name), write_ts })
     }
 }
 
-/// Puts the texts into a part's values, and these behind the rows'.
+/// Puts the texts into a part's values, and returns which shape of the rows it has.
 fn finish(part: &mut Part, shape: u32, rows: &mut Rows, tables: &Tables, texts: &mut &[u8]) -> Option<ShapeId> {
     for (leaf, bytes) in &part.texts {
         let (text, rest) = texts.split_at_checked(*bytes)?;
@@ -168,6 +181,5 @@ fn finish(part: &mut Part, shape: u32, rows: &mut Rows, tables: &Tables, texts: 
     if let Some(leaf) = part.moment_at {
         *part.values.get_mut(leaf)? = rows.moment_value(Moment::from_number(part.moment), part.ts)?;
     }
-    rows.values.extend_from_slice(&part.values);
     tables.shapes.get(shape as usize).copied()
 }

@@ -92,7 +92,7 @@ pub(crate) trait Coder {
             left -= RAW_BITS_MAX;
             coded = coded << RAW_BITS_MAX | self.raw_part(RAW_BITS_MAX, bits >> left & ((1 << RAW_BITS_MAX) - 1));
         }
-        coded << left | self.raw_part(left, bits & ((1 << left) - 1))
+        if left == 0 { coded } else { coded << left | self.raw_part(left, bits & ((1 << left) - 1)) }
     }
 
     /// Codes a number below `NODES`, a power of two, as a way through a tree, the highest bit first.

@@ -221,7 +221,8 @@ impl Tables {
                 return None;
             }
             let value = rows.text_value(&text);
-            tables.labels.id(rows, value);
+            // Who reads looks for none by its text.
+            tables.labels.values.push(Cell::new(value));
         }
         Some(tables)
     }

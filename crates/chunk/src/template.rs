@@ -1,7 +1,5 @@
 //! Templates: what many entries have in common, so that an entry tells only which, and its numbers.
 
-use std::collections::HashMap;
-
 use crate::draft::Part;
 use crate::integer::Integer;
 use crate::paths::{CALLED, PathId, Paths, Role};
@@ -136,7 +134,8 @@ pub(crate) struct Templates {
     /// By the template before: those that came next, the most recent first.
     successors: Vec<Vec<usize>>,
     last: usize,
-    last_slots: HashMap<PathId, Slot>,
+    /// By path.
+    last_slots: Vec<Option<Slot>>,
     is_next: [[Bit; SUCCESSORS_MAX + 1]; SUCCESSORS_MAX + 1],
     is_new: Bit,
     is_same: [Bit; 2],
@@ -150,7 +149,7 @@ impl Default for Templates {
             list: Vec::new(),
             successors: vec![Vec::new()],
             last: 0,
-            last_slots: HashMap::new(),
+            last_slots: Vec::new(),
             is_next: [[Bit::NEW; SUCCESSORS_MAX + 1]; SUCCESSORS_MAX + 1],
             is_new: Bit::NEW,
             is_same: [Bit::NEW; 2],
@@ -237,7 +236,11 @@ impl Templates {
         let mut slots = Vec::with_capacity(leaves.len());
         for (number, path) in leaves.iter().enumerate() {
             let slot = self.slot(coder, *path, given.get(number).copied().unwrap_or(Slot::Null));
-            self.last_slots.insert(*path, slot);
+            let path = *path as usize;
+            self.last_slots.resize(self.last_slots.len().max(path + 1), None);
+            if let Some(last) = self.last_slots.get_mut(path) {
+                *last = Some(slot);
+            }
             slots.push(slot);
         }
         let mut template = Template::new(shape, slots, &rows.paths, leaves);
@@ -252,7 +255,7 @@ impl Templates {
     }
 
     fn slot(&mut self, coder: &mut impl Coder, path: PathId, slot: Slot) -> Slot {
-        let last = self.last_slots.get(&path).copied();
+        let last = self.last_slots.get(path as usize).copied().flatten();
         if let Some(last) = last
             && coder.bit(&mut self.is_same[0], last == slot)
         {

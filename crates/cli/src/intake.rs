@@ -135,7 +135,7 @@ fn print(args: &Args, user: UserId, chapters: &[Chapter]) -> Result<()> {
         Format::Table => show(&table(chapters).text())?,
         Format::Json => show(&table(chapters).json())?,
         Format::Geojson => {
-            let trips = all_trips(user, chapters, &[]);
+            let trips = all_trips(chapters, &[]);
             show(&(serde_json::to_string(&json!(trips)).context("writing the trips as GeoJSON")? + "\n"))?;
         }
     }

@@ -9,7 +9,6 @@ pub mod day;
 pub mod entered;
 pub mod entry;
 pub mod extended_json;
-pub mod geojson;
 pub mod ids;
 pub mod local_date;
 pub mod received;

@@ -276,6 +276,8 @@ impl<'de> Visitor<'de> for Text {
 pub trait Record: Sized {
     /// Reads it, or hands back all fields when a required one is missing or of another type.
     fn read<'a, F: Fields<'a>>(fields: F) -> Result<Result<Self, Object>, F::Error>;
+    /// Writes its fields into `map`, but those with the names `without`.
+    fn write<M: SerializeMap>(&self, without: &[&str], map: &mut M) -> Result<(), M::Error>;
     /// All its fields.
     fn into_object(self) -> Object;
     /// The number of this name, if there is one: as [`Record::into_object`] has it, without making that.
@@ -342,6 +344,14 @@ macro_rules! record {
                 Ok(Err(extra))
             }
 
+            fn write<M: serde::ser::SerializeMap>(&self, without: &[&str], map: &mut M) -> Result<(), M::Error> {
+                $(if !without.contains(&record!(@name $field $($wire)?)) {
+                    $crate::record::Slot::write(&self.$field, record!(@name $field $($wire)?), map)?;
+                })*
+                let mut extra = self.extra.iter().filter(|(name, _)| !without.contains(&name.as_str()));
+                extra.try_for_each(|(name, value)| map.serialize_entry(name, value))
+            }
+
             fn into_object(self) -> $crate::record::Object {
                 // A server's additions find room too: growing an object means hashing all its names again.
                 const ROOM: usize = 4 + [$(stringify!($field)),*].len();
@@ -380,10 +390,7 @@ macro_rules! record {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 use serde::ser::SerializeMap;
                 let mut map = serializer.serialize_map(None)?;
-                $($crate::record::Slot::write(&self.$field, record!(@name $field $($wire)?), &mut map)?;)*
-                for (name, value) in &self.extra {
-                    map.serialize_entry(name, value)?;
-                }
+                $crate::record::Record::write(self, &[], &mut map)?;
                 map.end()
             }
         }

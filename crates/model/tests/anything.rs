@@ -7,7 +7,6 @@ use glance::glance;
 use proptest::prelude::*;
 use rushhour_model::analysis::Document;
 use rushhour_model::entry::Entry;
-use rushhour_model::geojson::FeatureCollection;
 use rushhour_model::received::Received;
 use rushhour_model::record::{Field, Record};
 use rushhour_model::shift;
@@ -259,8 +258,6 @@ proptest! {
                 }
             }
             let read = read.map_or_else(|value| value, Field::into_value);
-            prop_assert_eq!(&read, &value);
-            let read = FeatureCollection::from_value(value.clone()).map_or_else(|value| value, Field::into_value);
             prop_assert_eq!(&read, &value);
         }
     }

@@ -14,7 +14,6 @@ use flate2::read::GzDecoder;
 use glance::glance;
 use rushhour_model::analysis::{Document, Finding};
 use rushhour_model::entry::{Data, Entry};
-use rushhour_model::geojson::FeatureCollection;
 use rushhour_model::record::{Field, Record};
 use rushhour_model::stored::observe::{Observed, observe};
 use rushhour_model::stored::{StoredEntry, to_phone, to_stored};
@@ -125,20 +124,4 @@ fn analysis_documents_are_typed_and_come_back_as_they_came() {
         }
     }
     eprintln!("{count} analysis documents of {} days", days.len());
-}
-
-#[test]
-fn timelines_are_typed_and_come_back_as_they_came() {
-    let Some(days) = days("trips") else { return };
-    let mut count = 0;
-    for (name, trips) in &days {
-        for before in trips {
-            let trip = FeatureCollection::from_value(before.clone()).unwrap_or_else(|value| panic!("{name}: {value}"));
-            assert!(trip.extra.is_empty() && trip.features.len() >= 2, "{name}: {before}");
-            assert_eq!(serde_json::to_value(&trip).unwrap(), *before, "{name}");
-            assert_eq!(trip.into_value(), *before, "{name}");
-            count += 1;
-        }
-    }
-    eprintln!("{count} trips of {} days", days.len());
 }

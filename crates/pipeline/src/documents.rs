@@ -14,20 +14,21 @@ use rushhour_model::entry::Platform;
 use rushhour_model::extended_json::ObjectId;
 use rushhour_model::ids::UserId;
 use rushhour_model::local_date::{LocalDate, local_time, zone};
-use rushhour_model::record::{Object, Record};
+use rushhour_model::record::Object;
 use rushhour_model::stored::StoredMetadata;
 use serde_json::Number;
 
 use crate::chapter::Chapter;
-use crate::leg::{Cleaned, Leg, Stop};
 use crate::moment::{Moment, Zone};
 use crate::position::Position;
-use crate::stays::{Kept, Stays};
+use crate::stays::Stays;
 
 /// The zone of what the server writes, wherever its users are (`emission-format` b.3).
 const SERVER_ZONE: &str = "America/Los_Angeles";
 
-pub(crate) use legs::said_about;
+pub(crate) use legs::{confirmed as confirmed_trip, said_about};
+pub(crate) use places::confirmed as confirmed_place;
+pub(crate) use sections::{clean as clean_section, clean_stop};
 
 /// Which documents are asked for.
 #[derive(Clone, Copy, Debug)]
@@ -85,10 +86,6 @@ fn server_zone() -> Zone {
 }
 
 impl<'a> Shelf<'a> {
-    pub(crate) fn new(user: UserId) -> Self {
-        Self { user, wanted: Wanted::All, zone: server_zone(), documents: Vec::new() }
-    }
-
     /// Puts a document there, if it is asked for.
     fn put(&mut self, key: &str, id: ObjectId, write_ts: f64, data: impl FnOnce(&mut Self) -> Finding) {
         if self.wanted.has(key) {
@@ -115,22 +112,6 @@ impl<'a> Shelf<'a> {
         };
         Document { id, user: self.user, metadata, data, extra: Object::new() }
     }
-}
-
-/// The data of a confirmed trip.
-pub(crate) fn confirmed_data(kept: &Kept<'_>) -> Object {
-    legs::confirmed(kept).into_object()
-}
-
-/// The data of a cleaned section.
-pub(crate) fn section_data(leg: &Leg, cleaned: &Cleaned, number: u32) -> Object {
-    let section = usize::try_from(number).ok().and_then(|number| cleaned.sections.get(number));
-    section.map(|section| sections::clean(leg, cleaned, section, number).into_object()).unwrap_or_default()
-}
-
-/// The data of a cleaned stop.
-pub(crate) fn stop_data(leg: &Leg, stop: &Stop, number: u32) -> Object {
-    sections::clean_stop(leg, stop, number).into_object()
 }
 
 pub(crate) fn number(value: f64) -> Number {

@@ -9,6 +9,7 @@ pub mod chapter;
 mod clean;
 pub mod documents;
 mod expectation;
+pub mod features;
 mod flip_flop;
 mod gaps;
 mod ids;

@@ -2,20 +2,19 @@
 
 use std::borrow::Borrow;
 
-use rushhour_model::geojson::{Feature, FeatureCollection, Geometry, Item};
-use rushhour_model::ids::UserId;
+use rushhour_model::analysis::Place;
 use rushhour_model::local_date::local_time;
-use rushhour_model::record::Object;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use crate::chapter::Chapter;
-use crate::documents::{Shelf, confirmed_data, said_about, section_data, stop_data};
+use crate::documents::{clean_section, clean_stop, confirmed_place, confirmed_trip, said_about};
+use crate::features::{Feature, Geometry, Item, Properties, SectionFeatures, Track, TripFeatures};
 use crate::ids::id_of;
 use crate::keys::{CLEANED_SECTION, CLEANED_STOP, CONFIRMED_TRIP};
 use crate::labels::{LabelledTrip, Labels};
-use crate::leg::TrackPoint;
+use crate::leg::{Section, TrackPoint};
 use crate::moment::Moment;
+use crate::position::Position;
 use crate::stays::{CleanStay, Kept, Stays};
 
 /// A day of the local calendar.
@@ -46,18 +45,13 @@ impl Day {
 
 /// The trips that start on `day` where they start. Of `chapters` and `following` see
 /// [`documents`](crate::documents::documents).
-pub fn trips_of_day<C: Borrow<Chapter>>(
-    user: UserId,
-    chapters: &[C],
-    following: &[C],
-    day: Day,
-) -> Vec<FeatureCollection> {
-    trips(user, chapters, following, |kept| Day::of(&kept.cleaned.start.moment) == Some(day))
+pub fn trips_of_day<C: Borrow<Chapter>>(chapters: &[C], following: &[C], day: Day) -> Vec<TripFeatures> {
+    trips(chapters, following, |kept| Day::of(&kept.cleaned.start.moment) == Some(day))
 }
 
 /// All trips of `chapters`.
-pub fn all_trips<C: Borrow<Chapter>>(user: UserId, chapters: &[C], following: &[C]) -> Vec<FeatureCollection> {
-    trips(user, chapters, following, |_| true)
+pub fn all_trips<C: Borrow<Chapter>>(chapters: &[C], following: &[C]) -> Vec<TripFeatures> {
+    trips(chapters, following, |_| true)
 }
 
 /// The trips of `chapters` that their person labelled, with the labels.
@@ -113,92 +107,57 @@ fn labelled(kept: &Kept<'_>) -> Option<LabelledTrip> {
 }
 
 fn trips<C: Borrow<Chapter>>(
-    user: UserId,
     chapters: &[C],
     following: &[C],
     is_asked: impl Fn(&Kept<'_>) -> bool,
-) -> Vec<FeatureCollection> {
+) -> Vec<TripFeatures> {
     let stays = Stays::of(chapters, following);
-    let shelf = Shelf::new(user);
     let trips = stays.kept_legs().filter(|kept| kept.is_ours && kept.leg.is_tracked && is_asked(kept));
-    trips.map(|kept| collection(&shelf, &kept)).collect()
+    trips.map(|kept| collection(&kept)).collect()
 }
 
-fn collection(shelf: &Shelf<'_>, kept: &Kept<'_>) -> FeatureCollection {
+fn collection(kept: &Kept<'_>) -> TripFeatures {
     let Kept { leg, cleaned, from, to, .. } = kept;
-    let mut features = vec![place(shelf, from, "start_place"), place(shelf, to, "end_place")];
-    for (number, halt) in (0..).zip(&cleaned.stops) {
-        let line = [halt.enter.at, halt.exit.at].map(|at| json!([at.longitude, at.latitude]));
-        let id = id_of(leg.id, CLEANED_STOP, number);
-        features.push(feature(id.to_string(), "LineString", line.into(), stop_data(leg, halt, number), "stop"));
-    }
+    let places = [place(from, Properties::StartPlace), place(to, Properties::EndPlace)];
+    let stops = (0..).zip(&cleaned.stops).map(|(number, halt)| Feature {
+        id: id_of(leg.id, CLEANED_STOP, number).to_string(),
+        geometry: Geometry::LineString([&halt.enter, &halt.exit].map(|spot| coordinates(spot.at)).to_vec()),
+        properties: Properties::Stop(Box::new(clean_stop(leg, halt, number))),
+    });
     let points: Vec<&TrackPoint> = cleaned.sections.iter().flat_map(|section| &section.points).collect();
-    for number in (0..).zip(&cleaned.sections).map(|(number, _)| number) {
-        features.push(section(kept, &points, number));
-    }
-    FeatureCollection {
-        kind: "FeatureCollection".to_owned(),
-        id: Some(id_of(leg.id, CONFIRMED_TRIP, 0).to_string()),
-        properties: Some(with_type(confirmed_data(kept), "trip")),
-        features,
-        extra: Object::new(),
+    let sections = (0..)
+        .zip(&cleaned.sections)
+        .map(|(number, section)| Item::Section(SectionFeatures { features: [line(kept, &points, section, number)] }));
+    TripFeatures {
+        id: id_of(leg.id, CONFIRMED_TRIP, 0).to_string(),
+        properties: Properties::Trip(Box::new(confirmed_trip(kept))),
+        features: places.into_iter().chain(stops).map(Item::Feature).chain(sections).collect(),
     }
 }
 
-fn place(shelf: &Shelf<'_>, stay: &CleanStay<'_>, kind: &str) -> Item {
-    let document = shelf.confirmed_place(stay);
-    let mut data = document.data.into_object();
-    let coordinates = match data.shift_remove("location") {
-        Some(Value::Object(mut location)) => location.shift_remove("coordinates"),
-        _ => None,
-    };
-    let coordinates = match coordinates {
-        Some(Value::Array(coordinates)) => coordinates,
-        _ => Vec::new(),
-    };
-    feature(document.id.to_string(), "Point", coordinates, data, kind)
+fn place(stay: &CleanStay<'_>, properties: fn(Box<Place>) -> Properties) -> Feature {
+    let (id, place) = confirmed_place(stay);
+    let coordinates = place.location.as_ref().map(|point| point.coordinates.clone()).unwrap_or_default();
+    Feature { id: id.to_string(), geometry: Geometry::Point(coordinates), properties: properties(Box::new(place)) }
 }
 
 /// A section's line: all points between its start and its end, so that it meets its neighbours.
-fn section(kept: &Kept<'_>, points: &[&TrackPoint], number: u32) -> Item {
+fn line(kept: &Kept<'_>, points: &[&TrackPoint], section: &Section, number: u32) -> Feature {
     let Kept { leg, cleaned, .. } = kept;
-    let mut data = section_data(leg, cleaned, number);
-    let Some(section) = usize::try_from(number).ok().and_then(|number| cleaned.sections.get(number)) else {
-        return feature(String::new(), "LineString", Vec::new(), data, "section");
-    };
     let (from, to) = (section.start.ts(), section.end.ts());
-    let line: Vec<&&TrackPoint> = points.iter().filter(|point| point.ts >= from && point.ts <= to).collect();
-    let times: Vec<f64> = line.iter().map(|point| point.ts).collect();
-    #[expect(clippy::cast_possible_truncation, reason = "milliseconds of a time that the calendar holds")]
-    let timestamps: Vec<i64> = times.iter().map(|ts| (ts * 1000.0).round() as i64).collect();
-    data.shift_remove("start_loc");
-    data.shift_remove("end_loc");
-    data.insert("times".to_owned(), json!(times));
-    data.insert("timestamps".to_owned(), json!(timestamps));
-    data.insert("sensed_mode".to_owned(), format!("PredictedModeTypes.{}", section.mode.name()).into());
-    let coordinates = line.iter().map(|point| json!([point.at.longitude, point.at.latitude])).collect();
-    let id = id_of(leg.id, CLEANED_SECTION, number).to_string();
-    let line = feature(id, "LineString", coordinates, data, "section");
-    Item::Collection(Box::new(FeatureCollection {
-        kind: "FeatureCollection".to_owned(),
-        id: None,
-        properties: None,
-        features: vec![line],
-        extra: Object::new(),
-    }))
+    let line = || points.iter().filter(|point| point.ts >= from && point.ts <= to);
+    let track = Track {
+        section: clean_section(leg, cleaned, section, number),
+        mode: section.mode.name(),
+        times: line().map(|point| point.ts).collect(),
+    };
+    Feature {
+        id: id_of(leg.id, CLEANED_SECTION, number).to_string(),
+        geometry: Geometry::LineString(line().map(|point| coordinates(point.at)).collect()),
+        properties: Properties::Section(Box::new(track)),
+    }
 }
 
-fn feature(id: String, kind: &str, coordinates: Vec<Value>, data: Object, feature_type: &str) -> Item {
-    Item::Feature(Box::new(Feature {
-        kind: "Feature".to_owned(),
-        id: Some(id),
-        geometry: Geometry { kind: kind.to_owned(), coordinates, extra: Object::new() },
-        properties: with_type(data, feature_type),
-        extra: Object::new(),
-    }))
-}
-
-fn with_type(mut data: Object, feature_type: &str) -> Object {
-    data.insert("feature_type".to_owned(), feature_type.into());
-    data
+fn coordinates(at: Position) -> [f64; 2] {
+    [at.longitude, at.latitude]
 }

@@ -87,7 +87,7 @@ fn ours(day: &Day) -> (Vec<Value>, Vec<Value>) {
     let chapters = write(observations, inputs, Opening::first(), &settings);
     let documents = documents(user, &chapters, &[], Wanted::All);
     let documents = documents.iter().map(|document| serde_json::to_value(document).unwrap()).collect();
-    let trips = all_trips(user, &chapters, &[]);
+    let trips = all_trips(&chapters, &[]);
     (documents, trips.iter().map(|trip| serde_json::to_value(trip).unwrap()).collect())
 }
 

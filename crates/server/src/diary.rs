@@ -9,10 +9,10 @@ mod writing;
 use std::ops::ControlFlow;
 
 use rushhour_model::analysis::Document;
-use rushhour_model::geojson::FeatureCollection;
 use rushhour_model::ids::UserId;
 use rushhour_pipeline::chapter::{News, Opening};
 use rushhour_pipeline::documents::{Wanted, documents};
+use rushhour_pipeline::features::TripFeatures;
 use rushhour_pipeline::labels::Model;
 use rushhour_pipeline::timeline::{Day, Measures, trips_of_day};
 use rushhour_store::{ChapterKey, Error, Store};
@@ -128,9 +128,9 @@ pub fn trips_on(
     user: UserId,
     day: Day,
     start_ts: f64,
-) -> Result<Vec<FeatureCollection>, Error> {
+) -> Result<Vec<TripFeatures>, Error> {
     // Zones are at most 14 hours ahead of UTC and 12 behind.
     let stretch = Stretch::between(store, user, start_ts - 14.0 * 3600.0, start_ts + 36.0 * 3600.0)?.of_day(day);
     let (chapters, following) = Reader { store, user, recent }.read(&stretch)?;
-    Ok(trips_of_day(user, &chapters, &following, day))
+    Ok(trips_of_day(&chapters, &following, day))
 }

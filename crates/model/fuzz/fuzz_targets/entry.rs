@@ -7,7 +7,6 @@
 use libfuzzer_sys::fuzz_target;
 use rushhour_model::analysis::Document;
 use rushhour_model::entry::Entry;
-use rushhour_model::geojson::FeatureCollection;
 use rushhour_model::received::Received;
 use rushhour_model::record::Field;
 use rushhour_model::shift;
@@ -34,6 +33,5 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(stored) = StoredEntry::try_from(value.clone()) {
         let _ = to_phone(stored);
     }
-    let _ = Document::from_value(value.clone()).map(Field::into_value);
-    let _ = FeatureCollection::from_value(value).map(Field::into_value);
+    let _ = Document::from_value(value).map(Field::into_value);
 });

@@ -138,7 +138,10 @@ impl<'a, F: Fn(Field) -> Option<Leaf<'a>>> Glance<F> {
         self.number(Field::Bearing)?;
         let filter = match self.leaf(Field::Filter) {
             None | Some(Leaf::Null) => None,
-            Some(Leaf::Text(filter)) => Some(filter.to_owned()),
+            // One that is copied for every fix costs more than looking at it.
+            Some(Leaf::Text("time")) => Some("time".into()),
+            Some(Leaf::Text("distance")) => Some("distance".into()),
+            Some(Leaf::Text(filter)) => Some(filter.to_owned().into()),
             Some(_) => return None,
         };
         let altitude = match self.leaf(Field::Altitude) {

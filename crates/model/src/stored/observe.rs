@@ -2,6 +2,8 @@
 //!
 //! The rules are those of the formatters: what they refuse is refused here too.
 
+use std::borrow::Cow;
+
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
@@ -45,7 +47,7 @@ pub struct Fix {
     /// Metres.
     pub altitude: Option<f64>,
     /// Which sampling rule took it.
-    pub filter: Option<String>,
+    pub filter: Option<Cow<'static, str>>,
     /// The phone's zone.
     pub zone: TimeZone,
 }
@@ -117,7 +119,7 @@ fn sensed(entry: Entry) -> Result<Observed, Refusal> {
                 latitude: seconds(&location.latitude),
                 longitude: seconds(&location.longitude),
                 altitude: location.altitude.as_ref().map(seconds),
-                filter: location.filter,
+                filter: location.filter.map(Cow::Owned),
                 zone,
             })
         }
@@ -163,7 +165,7 @@ pub fn observe_stored(entry: StoredEntry) -> Result<Observed, Refusal> {
                 latitude: number(data, "latitude")?,
                 longitude: number(data, "longitude")?,
                 altitude: data.get("altitude").and_then(Value::as_f64),
-                filter: data.get("filter").and_then(Value::as_str).map(str::to_owned),
+                filter: data.get("filter").and_then(Value::as_str).map(|filter| Cow::Owned(filter.to_owned())),
                 zone: zone(&name).ok_or(Refusal::Zone(name))?,
             })
         }

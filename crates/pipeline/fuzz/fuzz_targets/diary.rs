@@ -107,7 +107,7 @@ fuzz_target!(|rows: Vec<Row>| {
     entries.sort_by(|one, other| one.metadata.write_s().total_cmp(&other.metadata.write_s()));
     let whole = written(observed(&entries, f64::NEG_INFINITY), Opening::first());
     documents(user(), &whole, &[], Wanted::All);
-    all_trips(user(), &whole, &[]);
+    all_trips(&whole, &[]);
 
     let (first, second) = entries.split_at(entries.len() / 2);
     let mut chapters = written(observed(first, f64::NEG_INFINITY), Opening::first());

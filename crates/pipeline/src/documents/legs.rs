@@ -132,7 +132,7 @@ fn expected(kept: &Kept<'_>) -> Trip {
     }
 }
 
-pub(super) fn confirmed(kept: &Kept<'_>) -> Trip {
+pub(crate) fn confirmed(kept: &Kept<'_>) -> Trip {
     let Kept { leg, cleaned, from, to, .. } = kept;
     let places = [from.place.id(CONFIRMED_PLACE), to.place.id(CONFIRMED_PLACE)];
     let (user_input, additions) = said(&said_about(kept));

@@ -44,22 +44,27 @@ impl Shelf<'_> {
         }
     }
 
-    pub(crate) fn confirmed_place(&self, stay: &CleanStay<'_>) -> Document {
-        let enter_ts = stay.place.enter_ts().unwrap_or(f64::NEG_INFINITY);
-        let exit_ts = stay.exit_ts().unwrap_or(f64::INFINITY);
-        let next_ts = stay.leaves.and_then(|leg| leg.cleaned.as_ref()).map(|cleaned| cleaned.end.ts());
-        let is_about = |input: &&&Input| input.is_about_place() && input.is_about(enter_ts, exit_ts, next_ts);
-        let about = stay.inputs.iter().filter(is_about);
-        let (user_input, additions) = said(&Said::of(about.copied()));
-        let place = Place {
-            cleaned_place: Some(stay.place.id(CLEANED_PLACE)),
-            user_input: Some(user_input),
-            additions: Some(additions),
-            ..cleaned(stay, confirmed_key)
-        };
-        let id = stay.place.id(CONFIRMED_PLACE);
+    pub(super) fn confirmed_place(&self, stay: &CleanStay<'_>) -> Document {
+        let (id, place) = confirmed(stay);
         self.document(CONFIRMED_PLACE, id, found_ts(&stay.place), Finding::Place(Box::new(place)))
     }
+}
+
+/// A confirmed place, with its id.
+pub(crate) fn confirmed(stay: &CleanStay<'_>) -> (ObjectId, Place) {
+    let enter_ts = stay.place.enter_ts().unwrap_or(f64::NEG_INFINITY);
+    let exit_ts = stay.exit_ts().unwrap_or(f64::INFINITY);
+    let next_ts = stay.leaves.and_then(|leg| leg.cleaned.as_ref()).map(|cleaned| cleaned.end.ts());
+    let is_about = |input: &&&Input| input.is_about_place() && input.is_about(enter_ts, exit_ts, next_ts);
+    let about = stay.inputs.iter().filter(is_about);
+    let (user_input, additions) = said(&Said::of(about.copied()));
+    let place = Place {
+        cleaned_place: Some(stay.place.id(CLEANED_PLACE)),
+        user_input: Some(user_input),
+        additions: Some(additions),
+        ..cleaned(stay, confirmed_key)
+    };
+    (stay.place.id(CONFIRMED_PLACE), place)
 }
 
 fn found_ts(place: &OpenPlace) -> f64 {

@@ -128,7 +128,7 @@ fn raw(leg: &Leg, section: &RawSection, ends: Ends) -> SectionDocument {
     base(leg.id, &section.start, &section.end, duration_s, section.motion.number(), ends)
 }
 
-pub(super) fn clean(leg: &Leg, cleaned: &Cleaned, section: &Section, number: u32) -> SectionDocument {
+pub(crate) fn clean(leg: &Leg, cleaned: &Cleaned, section: &Section, number: u32) -> SectionDocument {
     let ends = Ends::of(leg, CLEANED_STOP, number, cleaned.sections.len());
     let trip = id_of(leg.id, CLEANED_TRIP, 0);
     SectionDocument {
@@ -167,7 +167,7 @@ fn base(trip_id: ObjectId, start: &Spot, end: &Spot, duration_s: f64, mode: i64,
     }
 }
 
-pub(super) fn clean_stop(leg: &Leg, halt: &crate::leg::Stop, number: u32) -> Stop {
+pub(crate) fn clean_stop(leg: &Leg, halt: &crate::leg::Stop, number: u32) -> Stop {
     let sections = [number, number + 1].map(|number| id_of(leg.id, CLEANED_SECTION, number));
     stop(halt, id_of(leg.id, CLEANED_TRIP, 0), sections)
 }

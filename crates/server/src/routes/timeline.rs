@@ -7,16 +7,23 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use rushhour_model::record::Field;
 use rushhour_model::wire::{Call, ErrorResponse, TimelineResponse};
+use rushhour_pipeline::features::TripFeatures;
 use rushhour_pipeline::timeline::Day;
 use rushhour_store::blocking;
+use serde::Serialize;
 
 use crate::app::App;
 use crate::body::{JsonBody, parse};
 use crate::diary::trips_on;
 use crate::error::ServerError;
 use crate::routes::json;
+
+/// A [`TimelineResponse`] as it is written.
+#[derive(Serialize)]
+struct Timeline {
+    timeline: Vec<TripFeatures>,
+}
 
 /// `POST /timeline/getTrips/<day>`
 #[utoipa::path(
@@ -41,7 +48,7 @@ pub(crate) async fn get_trips(
     blocking(move || {
         let trips = trips_on(&app.store, &app.recent, user, day, start.as_second() as f64)?;
         // Written out here, too: meanwhile a request thread serves others.
-        Ok(json(&TimelineResponse { timeline: trips.into_iter().map(Field::into_value).collect() }))
+        Ok(json(&Timeline { timeline: trips }))
     })
     .await
 }

@@ -1,5 +1,7 @@
 //! From uploads to trips, through the routes: taken in once, in any portions, and shown as they were found.
 
+use std::collections::BTreeMap;
+
 use std::time::Duration;
 
 use rushhour_pipeline::transit::Stops;
@@ -169,10 +171,13 @@ async fn late_entries_and_labels_reach_the_trips_that_they_are_about() {
 /// What is found in entries, to the millisecond, the centimetre and a ten-millionth of a degree.
 fn found_in(value: &Value, text: &mut String) {
     match value {
-        Value::Object(fields) => fields.iter().filter(|(name, _)| *name != "id").for_each(|(name, value)| {
-            text.push_str(name);
-            found_in(value, text);
-        }),
+        Value::Object(fields) => {
+            let in_order: BTreeMap<_, _> = fields.iter().filter(|(name, _)| *name != "id").collect();
+            for (name, value) in in_order {
+                text.push_str(name);
+                found_in(value, text);
+            }
+        }
         Value::Array(items) => items.iter().for_each(|item| found_in(item, text)),
         Value::Number(number) => {
             let number = number.as_f64().unwrap();
@@ -196,7 +201,7 @@ async fn what_is_found_changes_only_with_the_version_of_what_is_kept() {
     }
     // Diaries that were written before are found again by the pipeline of today. Whoever has to change this number
     // raises `VERSION` in `diary/kept.rs` too, so that they are written anew.
-    assert_eq!(crc32c::crc32c(text.as_bytes()), 3_503_727_130);
+    assert_eq!(crc32c::crc32c(text.as_bytes()), 2_072_664_574);
 }
 
 #[tokio::test]
