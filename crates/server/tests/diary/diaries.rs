@@ -1,7 +1,6 @@
 //! From uploads to trips, through the routes: taken in once, in any portions, and shown as they were found.
 
 use std::collections::BTreeMap;
-
 use std::time::Duration;
 
 use rushhour_pipeline::transit::Stops;
