@@ -28,6 +28,17 @@ pub(crate) const IS_ROUNDED: u8 = 0x80;
 const IS_IOS: u8 = 0x40;
 /// The key that has a stream of its own however few its entries.
 const MOTION: &str = "background/motion_activity";
+/// The keys that share the stream [`Group::Told`]: what phones and people say of trips.
+const TOLD: [&str; 8] = [
+    "statemachine/transition",
+    "background/activity",
+    "manual/mode_confirm",
+    "manual/purpose_confirm",
+    "manual/replaced_mode",
+    "manual/trip_user_input",
+    "manual/trip_addition_input",
+    "manual/place_addition_input",
+];
 /// A key with so many entries has a stream of its own.
 const OWN_STREAM_ROWS_MIN: usize = 256;
 /// No chunk has more entries; it bounds what a damaged one may ask for.
@@ -46,8 +57,12 @@ pub(crate) enum Group {
     Filtered,
     /// One key's.
     Own(Box<str>),
-    /// Those of all other keys.
+    /// Those of the other keys that diaries are made of, so that who reads these decodes nothing else.
+    Told,
+    /// Those of all keys that have no other stream.
     Others,
+    /// Those of both, in chunks of earlier versions.
+    Mixed,
 }
 
 impl Group {
@@ -56,6 +71,7 @@ impl Group {
             "background/location" => Self::Location,
             "background/filtered_location" => Self::Filtered,
             MOTION => Self::Own(key.into()),
+            key if TOLD.contains(&key) => Self::Told,
             _ => Self::Others,
         }
     }
@@ -65,14 +81,14 @@ impl Group {
             Self::Location => Kind::Location,
             Self::Filtered => Kind::Filtered,
             Self::Own(key) if **key == *MOTION => Kind::Motion,
-            Self::Own(_) | Self::Others => Kind::Others,
+            Self::Own(_) | Self::Told | Self::Others | Self::Mixed => Kind::Others,
         }
     }
 
     fn has(&self, key: &str) -> bool {
         match self {
             Self::Own(own) => **own == *key,
-            Self::Others => Self::of(key) == Self::Others,
+            Self::Mixed => matches!(Self::of(key), Self::Told | Self::Others),
             other => Self::of(key) == *other,
         }
     }
@@ -157,7 +173,7 @@ impl Rows {
         let mut groups: BTreeMap<Group, Vec<usize>> = BTreeMap::new();
         for (name, rows) in self.names.iter().zip(rows_of).filter(|(_, rows)| !rows.is_empty()) {
             let group = match Group::of(&name.key) {
-                Group::Others if rows.len() >= OWN_STREAM_ROWS_MIN => Group::Own(name.key.clone()),
+                Group::Told | Group::Others if rows.len() >= OWN_STREAM_ROWS_MIN => Group::Own(name.key.clone()),
                 group => group,
             };
             groups.entry(group).or_default().extend(rows);
@@ -382,7 +398,9 @@ fn put_group(bytes: &mut Vec<u8>, group: &Group) {
     match group {
         Group::Location => bytes.push(0),
         Group::Filtered => bytes.push(1),
-        Group::Others => bytes.push(2),
+        Group::Mixed => bytes.push(2),
+        Group::Told => bytes.push(5),
+        Group::Others => bytes.push(6),
         Group::Own(key) if **key == *MOTION => bytes.push(3),
         Group::Own(key) => {
             bytes.push(4);
@@ -396,7 +414,9 @@ pub(crate) fn take_group(bytes: &mut &[u8]) -> Option<Group> {
     Some(match take(bytes, 1)? {
         [0] => Group::Location,
         [1] => Group::Filtered,
-        [2] => Group::Others,
+        [2] => Group::Mixed,
+        [5] => Group::Told,
+        [6] => Group::Others,
         [3] => Group::Own(MOTION.into()),
         [4] => {
             let count = take_number(bytes)?;

@@ -203,9 +203,9 @@ impl Column {
         let place = place.filter(|place| *place < self.recent.len());
         self.was_recent = usize::from(place.is_some());
         if let Some(place) = place {
-            let value = self.recent.remove(place);
-            self.recent.insert(place / 2, value);
-            return value;
+            let passed = self.recent.get_mut(place / 2..=place).expect("it is one of them");
+            passed.rotate_right(1);
+            return passed.first().copied().expect("it is one of them");
         }
         let value = self.like_last(coder, value);
         self.recent.truncate(RECENT_MAX - 1);

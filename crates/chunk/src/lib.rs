@@ -37,7 +37,7 @@ mod template;
 mod text;
 mod value;
 
-pub use look::{Fields, Leaf, Look};
+pub use look::{Fields, Leaf, Look, Seen};
 pub use ordinary::Ordinary;
 pub use primer::Primer;
 pub use reader::Reader;

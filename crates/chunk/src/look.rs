@@ -1,28 +1,17 @@
 //! Looks at some fields of entries: where they stand is worked out once for all entries that are alike.
 
 use crate::paths::{PathId, Paths};
-use crate::rows::Rows;
+use crate::rows::{Rows, ShapeId};
 use crate::value::Value;
 
 /// Fields of the phone's format, by number.
 #[derive(Clone, Debug)]
-pub struct Fields(Vec<Field>);
-
-#[derive(Clone, Copy, Debug)]
-struct Field {
-    path: PathId,
-    is_head: bool,
-}
+pub struct Fields(Vec<PathId>);
 
 impl Fields {
     /// The fields at these paths, such as `data.ts`; `None` if one is not of the phone's format.
     pub fn at(paths: &[&str]) -> Option<Self> {
-        let known = Paths::default();
-        let field = |path: &&str| {
-            let path = Paths::known(path)?;
-            Some(Field { path, is_head: known.is_head(path) })
-        };
-        paths.iter().map(field).collect::<Option<_>>().map(Self)
+        paths.iter().map(|path| Paths::known(path)).collect::<Option<_>>().map(Self)
     }
 }
 
@@ -55,40 +44,63 @@ enum Place {
 #[derive(Debug)]
 pub struct Look<'a> {
     rows: &'a Rows,
-    fields: &'a Fields,
+    fields: usize,
     /// By shape, then by field.
     places: Vec<Place>,
 }
 
 impl<'a> Look<'a> {
     /// At these fields of these entries.
-    pub fn new(rows: &'a Rows, fields: &'a Fields) -> Self {
+    pub fn new(rows: &'a Rows, fields: &Fields) -> Self {
         let place = |shape: &[PathId], path: PathId| match shape.iter().position(|leaf| *leaf == path) {
             Some(leaf) => Place::Leaf(leaf),
             None if shape.iter().any(|leaf| rows.paths.is_inside(*leaf, path)) => Place::Inside,
             None => Place::Nowhere,
         };
-        let places = rows.shapes.iter().flat_map(|shape| fields.0.iter().map(|field| place(shape, field.path)));
-        Self { rows, fields, places: places.collect() }
+        let places = rows.shapes.iter().flat_map(|shape| fields.0.iter().map(|path| place(shape, *path)));
+        Self { rows, fields: fields.0.len(), places: places.collect() }
     }
 
-    /// What stands in the field of this number of the entry in `row`; `None` if it has no such field.
-    pub fn leaf(&self, row: usize, field: usize) -> Option<Leaf<'a>> {
+    /// At the entry in `row`.
+    pub fn at(&self, row: usize) -> Seen<'_> {
         let row = self.rows.row(row);
-        let Field { is_head, .. } = self.fields.0.get(field)?;
-        let (shape, first) = if *is_head { (row.head, 0) } else { (row.body, self.rows.shape(row.head).len()) };
-        let leaf = match *self.places.get(shape as usize * self.fields.0.len() + field)? {
-            Place::Nowhere => return None,
-            Place::Leaf(leaf) => leaf,
-            Place::Inside => return Some(Leaf::Other),
+        let places = |shape: ShapeId| {
+            let first = shape as usize * self.fields;
+            self.places.get(first..first + self.fields).unwrap_or_default()
         };
-        Some(match *self.rows.values.get(row.first + first + leaf)? {
+        let (head, body) = self.rows.leaves_of(row).split_at(self.rows.shape(row.head).len());
+        Seen { rows: self.rows, halves: [(places(row.head), head), (places(row.body), body)] }
+    }
+}
+
+/// An entry that is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    rows: &'a Rows,
+    halves: [(&'a [Place], &'a [Value]); 2],
+}
+
+impl<'a> Seen<'a> {
+    /// What stands in the field of this number; `None` if the entry has no such field.
+    #[inline]
+    pub fn leaf(&self, field: usize) -> Option<Leaf<'a>> {
+        let in_half = |(places, values): (&[Place], &'a [Value])| match *places.get(field)? {
+            Place::Nowhere => None,
+            Place::Leaf(leaf) => values.get(leaf).map(|value| self.leaf_of(*value)),
+            Place::Inside => Some(Leaf::Other),
+        };
+        let [head, body] = self.halves;
+        in_half(head).or_else(|| in_half(body))
+    }
+
+    fn leaf_of(&self, value: Value) -> Leaf<'a> {
+        match value {
             Value::Null => Leaf::Null,
             Value::Bool(value) => Leaf::Bool(value),
             Value::Int(value) => Leaf::Int(value),
             Value::Float(value) => Leaf::Float(value),
-            value @ Value::Text { .. } => Leaf::Text(self.rows.text_of(value)),
+            Value::Text { .. } => Leaf::Text(self.rows.text_of(value)),
             Value::Uint(_) | Value::EmptyObject | Value::EmptyArray => Leaf::Other,
-        })
+        }
     }
 }

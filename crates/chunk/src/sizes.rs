@@ -36,7 +36,7 @@ pub fn sizes(bytes: &[u8]) -> Option<Sizes> {
             Group::Location => Some("background/location".to_owned()),
             Group::Filtered => Some("background/filtered_location".to_owned()),
             Group::Own(key) => Some(key.into()),
-            Group::Others => None,
+            Group::Told | Group::Others | Group::Mixed => None,
         };
         let [rows, stream, texts] = [take_number(&mut rest)?, take_number(&mut rest)?, take_number(&mut rest)?];
         let packed = if texts == 0 { 0 } else { take_number(&mut rest)? };

@@ -203,8 +203,9 @@ impl Templates {
             }
         }
         let number = if let Some((place, number)) = found {
-            successors.remove(place);
-            successors.insert(place / 2, number);
+            if let Some(passed) = successors.get_mut(place / 2..=place) {
+                passed.rotate_right(1);
+            }
             number
         } else {
             let is_new = coder.bit(&mut self.is_new, number == count);

@@ -68,6 +68,11 @@ pub struct Observations {
 }
 
 impl Observations {
+    /// None yet, with room for so many of them.
+    pub fn with_room(entries: usize) -> Self {
+        Self { fixes: Vec::with_capacity(entries), motions: Vec::with_capacity(entries), ..Self::default() }
+    }
+
     /// Adds what an entry says that was written at `write_ts`. `id` is asked for when it matters.
     pub fn push_observed(&mut self, id: impl FnOnce() -> ObjectId, write_ts: f64, observed: Observed) {
         self.add(id, write_ts, Ok(observed));

@@ -3,7 +3,7 @@
 use crate::leg::TrackPoint;
 use crate::moment::Zone;
 use crate::position::Position;
-use crate::track::{Timed, distances_m, speeds_m_per_s};
+use crate::track::{Timed, distances_m, speeds_over};
 
 /// Between two points, in seconds.
 const INTERVAL_S: f64 = 30.0;
@@ -53,7 +53,8 @@ pub(crate) fn resample(known: &[Known]) -> Vec<TrackPoint> {
 
 /// Every point with its distance, speed and heading from the one before.
 fn with_speeds(points: &[Known]) -> Vec<TrackPoint> {
-    let (distances, speeds) = (distances_m(points), speeds_m_per_s(points));
+    let distances = distances_m(points);
+    let speeds = speeds_over(points, &distances);
     let mut before: Option<&Known> = None;
     let mut track = Vec::with_capacity(points.len());
     for (idx, ((point, distance_m), speed_m_per_s)) in (0..).zip(points.iter().zip(distances).zip(speeds)) {

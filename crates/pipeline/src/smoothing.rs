@@ -10,7 +10,7 @@ use crate::gaps::filled;
 use crate::observations::{Filter, Fix};
 use crate::position::Position;
 use crate::statistics::outlier_threshold;
-use crate::track::{Timed, distances_m, speeds_m_per_s};
+use crate::track::{Timed, distances_m, speeds_m_per_s, speeds_over};
 
 /// Faster than this many ranges between the quartiles above the upper one is an outlier.
 const OUTLIER_RANGES: f64 = 3.0;
@@ -69,7 +69,8 @@ pub(crate) fn smooth(fixes: &[Fix]) -> Option<Smoothed> {
     let filters = || fixes.iter().filter_map(|fix| fix.filter);
     let is_ios = filters().next().is_some() && filters().all(|filter| filter == Filter::Distance);
     let samples = if is_ios { filled(samples) } else { samples };
-    let (speeds, distances) = (speeds_m_per_s(&samples), distances_m(&samples));
+    let distances = distances_m(&samples);
+    let speeds = speeds_over(&samples, &distances);
     let threshold = outlier_threshold(&speeds, OUTLIER_RANGES)?;
     let keep = zigzag::keep(&samples, &zigzag::Jumps { speeds: &speeds, distances: &distances, threshold, is_ios })?;
     let rest = Rest::of(&samples, &keep);

@@ -28,6 +28,13 @@ pub(crate) fn speeds_m_per_s<T: Timed>(points: &[T]) -> Vec<f64> {
     steps(points, speed_m_per_s)
 }
 
+/// The same, where the [`distances_m`] are known.
+pub(crate) fn speeds_over<T: Timed>(points: &[T], distances_m: &[f64]) -> Vec<f64> {
+    let seconds = steps(points, |one, next| next.ts() - one.ts());
+    let speed = |(metres, seconds): (&f64, f64)| if seconds == 0.0 { 0.0 } else { metres / seconds };
+    distances_m.iter().zip(seconds).map(speed).collect()
+}
+
 /// Metres per second from one point to the next; 0 for two points at one time.
 pub(crate) fn speed_m_per_s<T: Timed>(one: &T, next: &T) -> f64 {
     let seconds = next.ts() - one.ts();

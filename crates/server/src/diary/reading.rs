@@ -175,7 +175,7 @@ impl Reader<'_> {
 
 /// What those of the entries tell that are asked.
 pub(super) fn observed(found: &Reading, is_asked: fn(&EntryRef<'_>) -> bool) -> Observations {
-    let mut observations = Observations::default();
+    let mut observations = Observations::with_room(found.len() / 2);
     found.for_each(|entry| {
         if is_asked(&entry) {
             // What cannot be read was rejected when it came.

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use rushhour_chunk::{Fields, Look, Reader};
+use rushhour_chunk::{Fields, Look, Reader, Seen};
 use rushhour_model::extended_json::ObjectId;
 use rushhour_model::ids::UserId;
 use rushhour_model::stored::glance::{Glance, Leaf, PATHS};
@@ -66,7 +66,7 @@ impl Reading {
         for (piece, row) in &self.rows {
             if let Some(((reader, look), rows)) = seen.get(*piece).zip(self.pieces.get(*piece)) {
                 let is_taken = rows.upload(*row) < self.taken;
-                visit(EntryRef { user: self.user, is_taken, reader, look, rows, row: *row });
+                visit(EntryRef { user: self.user, is_taken, reader, seen: look.at(*row), rows, row: *row });
             }
         }
     }
@@ -78,7 +78,7 @@ pub struct EntryRef<'a> {
     user: UserId,
     is_taken: bool,
     reader: &'a Reader<'a>,
-    look: &'a Look<'a>,
+    seen: Seen<'a>,
     rows: &'a Rows,
     row: usize,
 }
@@ -114,7 +114,7 @@ impl<'a> EntryRef<'a> {
             rushhour_chunk::Leaf::Text(text) => Leaf::Text(text),
             rushhour_chunk::Leaf::Other => Leaf::Other,
         };
-        Glance::new(|field| self.look.leaf(self.row, field as usize).map(leaf)).observe()
+        Glance::new(|field| self.seen.leaf(field as usize).map(leaf)).observe()
     }
 
     /// The entry as what its text would be read as.
