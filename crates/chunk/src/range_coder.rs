@@ -228,10 +228,26 @@ impl<'a> Decoder<'a> {
     #[inline]
     fn renew(&mut self) {
         if self.range < RANGE_MIN {
-            self.code = self.code << STEP_BITS | u64::from(self.next());
-            self.range <<= STEP_BITS;
+            (self.code, self.range) = self.renewed(self.code, self.range);
         }
     }
+
+    /// Code and range with more of the stream. Kept apart, because its registers are wanted where bits are read, and only
+    /// one in some sixty needs it.
+    #[cold]
+    #[inline(never)]
+    fn renewed(&mut self, code: u64, range: u64) -> (u64, u64) {
+        (code << STEP_BITS | u64::from(self.next()), range << STEP_BITS)
+    }
+}
+
+/// Whether the next bit, by what is known of it, is a one; code and range behind it.
+#[inline(always)]
+fn decode(code: u64, range: u64, model: Bit) -> (bool, u64, u64) {
+    let bound = (range >> 16) * u64::from(model.zero);
+    let bit = code >= bound;
+    let code = select_unpredictable(bit, code.wrapping_sub(bound), code);
+    (bit, code, select_unpredictable(bit, range - bound, bound))
 }
 
 impl Coder for Decoder<'_> {
@@ -240,22 +256,27 @@ impl Coder for Decoder<'_> {
     fn way<const NODES: usize>(&mut self, models: &mut [Bit; NODES], depth: u32, _: u64) -> u32 {
         let mut node = 1;
         let mut model = models.get(1).copied().unwrap_or(Bit::NEW);
+        let (mut code, mut range) = (self.code, self.range);
         for _ in 0..depth {
             let [zero, one] = models.as_chunks::<2>().0.get(node as usize).copied().unwrap_or([Bit::NEW; 2]);
-            let bit = self.bit(&mut model, false);
+            let bit;
+            (bit, code, range) = decode(code, range, model);
+            if range < RANGE_MIN {
+                (code, range) = self.renewed(code, range);
+            }
+            model.learn(bit);
             *models.get_mut(node as usize).expect("a node above the leaves") = model;
             node = node << 1 | u32::from(bit);
             model = select_unpredictable(bit, one, zero);
         }
+        (self.code, self.range) = (code, range);
         node
     }
 
     #[inline]
     fn bit(&mut self, model: &mut Bit, _: bool) -> bool {
-        let bound = (self.range >> 16) * u64::from(model.zero);
-        let bit = self.code >= bound;
-        self.code = select_unpredictable(bit, self.code.wrapping_sub(bound), self.code);
-        self.range = select_unpredictable(bit, self.range - bound, bound);
+        let bit;
+        (bit, self.code, self.range) = decode(self.code, self.range, *model);
         self.renew();
         model.learn(bit);
         bit
