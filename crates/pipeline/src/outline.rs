@@ -2,6 +2,7 @@
 //! somebody asks; kept is what does not follow from these alone: the modes and labels as the stops and the model of the
 //! time said, and which inputs belong to the chapter.
 
+mod leaving;
 mod packed;
 
 use rushhour_model::ids::UserId;
@@ -14,6 +15,7 @@ use crate::labels::{Model, Prediction};
 use crate::leg::Cleaned;
 use crate::mode::Mode;
 use crate::observations::Observations;
+use crate::outline::leaving::Leaving;
 use crate::outline::packed::Packed;
 use crate::timeline::{Day, labelled_trips};
 use crate::transit::Stops;
@@ -33,6 +35,8 @@ pub struct Outline {
     pub labelled_trips: u32,
     /// What the person said.
     pub inputs: Vec<Reference>,
+    /// How its first leg leaves the place, where that may be asked for without the rest.
+    leaving: Option<Leaving>,
 }
 
 /// What is known of a leg that was kept.
@@ -84,6 +88,7 @@ impl Outline {
             kept: kept.collect(),
             labelled_trips: u32::try_from(labelled).unwrap_or(u32::MAX),
             inputs: chapter.inputs.iter().map(Reference::of).collect(),
+            leaving: Leaving::of(chapter),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Borrow;
 
+use jiff::civil::{Date, date};
 use rushhour_model::analysis::Place;
 use rushhour_model::local_date::local_time;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,8 @@ use crate::leg::{Section, TrackPoint};
 use crate::moment::Moment;
 use crate::position::Position;
 use crate::stays::{CleanStay, Kept, Stays};
+
+const EPOCH: Date = date(1970, 1, 1);
 
 /// A day of the local calendar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,8 +41,14 @@ impl Day {
     /// The days since 1970-01-01; `None` of one that no calendar has.
     pub fn number(self) -> Option<i32> {
         let (year, month, day) = (self.year.try_into().ok()?, self.month.try_into().ok()?, self.day.try_into().ok()?);
-        let date = jiff::civil::Date::new(year, month, day).ok()?;
-        Some((date - jiff::civil::date(1970, 1, 1)).get_days())
+        let date = Date::new(year, month, day).ok()?;
+        Some((date - EPOCH).get_days())
+    }
+
+    /// The day so many days after 1970-01-01; `None` of one that no calendar has.
+    pub(crate) fn numbered(number: i32) -> Option<Self> {
+        let date = EPOCH.checked_add(jiff::Span::new().try_days(number).ok()?).ok()?;
+        Some(Self { year: date.year().into(), month: date.month().into(), day: date.day().into() })
     }
 }
 

@@ -131,6 +131,6 @@ pub fn trips_on(
 ) -> Result<Vec<TripFeatures>, Error> {
     // Zones are at most 14 hours ahead of UTC and 12 behind.
     let stretch = Stretch::between(store, user, start_ts - 14.0 * 3600.0, start_ts + 36.0 * 3600.0)?.of_day(day);
-    let (chapters, following) = Reader { store, user, recent }.read(&stretch)?;
+    let (chapters, following) = Reader { store, user, recent }.read_day(&stretch)?;
     Ok(trips_of_day(&chapters, &following, day))
 }

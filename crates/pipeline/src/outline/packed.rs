@@ -6,11 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::chapter::{Opening, Start};
 use crate::keys::RAW_PLACE;
+use crate::labels::Prediction;
+use crate::mode::Mode;
 use crate::moment::{Moment, Spot, Zone};
 use crate::observations::Filter;
+use crate::outline::leaving::PackedLeaving;
 use crate::outline::{Kept, Outline, Reference};
 use crate::place::{OpenPlace, Touch};
 use crate::position::Position;
+use crate::timeline::Day;
 use crate::trips::Method;
 
 /// An [`Outline`] as it is written.
@@ -25,9 +29,10 @@ pub(super) struct Packed {
     /// `None` where the cleaned place has swallowed no other.
     raw_places: Option<Vec<ObjectId>>,
     needs_until_write: Time,
-    kept: Vec<Kept>,
+    kept: Vec<PackedKept>,
     labelled_trips: u32,
     inputs: Vec<(u8, Time)>,
+    leaving: Option<PackedLeaving>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -53,16 +58,43 @@ struct PackedTouch {
     zone: Zone,
     longitude: Degrees,
     latitude: Degrees,
-    altitude: f64,
+    altitude: Metres,
     leg: ObjectId,
     is_tracked: bool,
     method: Method,
     found: Time,
 }
 
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct PackedKept {
+    /// Behind the day of the base in UTC.
+    day: Option<i32>,
+    modes: Vec<Mode>,
+    labels: Vec<Prediction>,
+}
+
+/// The day of a time in UTC, counted from 1970-01-01.
+fn day_of(ts: f64) -> i32 {
+    #[expect(clippy::cast_possible_truncation, reason = "it saturates where no calendar reaches")]
+    let day = (ts / 86_400.0).floor() as i32;
+    day
+}
+
+impl PackedKept {
+    fn pack(kept: Kept, base_ts: f64) -> Self {
+        let Kept { day, modes, labels } = kept;
+        Self { day: day.and_then(|day| Some(day.number()?.wrapping_sub(day_of(base_ts)))), modes, labels }
+    }
+
+    fn unpack(self, base_ts: f64) -> Kept {
+        let Self { day, modes, labels } = self;
+        Kept { day: day.and_then(|day| Day::numbered(day.wrapping_add(day_of(base_ts)))), modes, labels }
+    }
+}
+
 /// A time behind a base.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-enum Time {
+pub(super) enum Time {
     Millis(i64),
     Micros(i64),
     /// Seconds since 1970 as they are.
@@ -80,16 +112,17 @@ fn whole(value: f64, units: f64) -> Option<i64> {
 const MILLIS: f64 = 1e3;
 const MICROS: f64 = 1e6;
 const TEN_MILLIONTHS: f64 = 1e7;
+const TENTHS: f64 = 10.0;
 
 impl Time {
-    fn pack(ts: f64, base_ts: f64) -> Self {
+    pub(super) fn pack(ts: f64, base_ts: f64) -> Self {
         let behind = |units: f64| whole(ts, units)?.checked_sub(whole(base_ts, units)?);
         let candidates = [behind(MILLIS).map(Self::Millis), behind(MICROS).map(Self::Micros)];
         let is_exact = |time: &Self| time.unpack(base_ts).to_bits() == ts.to_bits();
         candidates.into_iter().flatten().find(is_exact).unwrap_or(Self::Bits(ts.to_bits()))
     }
 
-    fn unpack(self, base_ts: f64) -> f64 {
+    pub(super) fn unpack(self, base_ts: f64) -> f64 {
         // The sum was within what a double can tell when it was packed; damaged bytes may give any time.
         let ahead = |count: i64, units: f64| count.wrapping_add(whole(base_ts, units).unwrap_or(0)) as f64 / units;
         match self {
@@ -101,21 +134,41 @@ impl Time {
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-enum Degrees {
+pub(super) enum Degrees {
     /// As Android tells them.
     TenMillionths(i64),
     Bits(u64),
 }
 
 impl Degrees {
-    fn pack(degrees: f64) -> Self {
+    pub(super) fn pack(degrees: f64) -> Self {
         let count = whole(degrees, TEN_MILLIONTHS).map(Self::TenMillionths);
         count.filter(|it| it.unpack().to_bits() == degrees.to_bits()).unwrap_or(Self::Bits(degrees.to_bits()))
     }
 
-    fn unpack(self) -> f64 {
+    pub(super) fn unpack(self) -> f64 {
         match self {
             Self::TenMillionths(count) => count as f64 / TEN_MILLIONTHS,
+            Self::Bits(bits) => f64::from_bits(bits),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+enum Metres {
+    Tenths(i64),
+    Bits(u64),
+}
+
+impl Metres {
+    fn pack(metres: f64) -> Self {
+        let count = whole(metres, TENTHS).map(Self::Tenths);
+        count.filter(|it| it.unpack().to_bits() == metres.to_bits()).unwrap_or(Self::Bits(metres.to_bits()))
+    }
+
+    fn unpack(self) -> f64 {
+        match self {
+            Self::Tenths(count) => count as f64 / TENTHS,
             Self::Bits(bits) => f64::from_bits(bits),
         }
     }
@@ -131,7 +184,7 @@ impl PackedTouch {
             zone,
             longitude: Degrees::pack(at.longitude),
             latitude: Degrees::pack(at.latitude),
-            altitude,
+            altitude: Metres::pack(altitude),
             leg,
             is_tracked,
             method,
@@ -145,7 +198,7 @@ impl PackedTouch {
         let at = Position { longitude: self.longitude.unpack(), latitude: self.latitude.unpack() };
         Touch {
             spot: Spot { moment: Moment { ts, shown_ts, zone: self.zone }, at },
-            altitude: self.altitude,
+            altitude: self.altitude.unpack(),
             leg: self.leg,
             is_tracked: self.is_tracked,
             method: self.method,
@@ -174,9 +227,10 @@ impl PackedPlace {
 
 impl From<Outline> for Packed {
     fn from(outline: Outline) -> Self {
-        let Outline { opening, needs_until_write_ts, kept, labelled_trips, inputs } = outline;
+        let Outline { opening, needs_until_write_ts, kept, labelled_trips, inputs, leaving } = outline;
+        let base_ts = opening.start.map_or(0.0, |start| start.ts);
+        let leaving = leaving.map(|leaving| PackedLeaving::pack(leaving, &opening, base_ts));
         let Opening { start, place, cleaned_place, raw_places } = opening;
-        let base_ts = start.map_or(0.0, |start| start.ts);
         let start = start.map(|start| PackedStart {
             write: Time::pack(start.write_ts, base_ts),
             needs_from_write: Time::pack(start.needs_from_write_ts, base_ts),
@@ -192,9 +246,10 @@ impl From<Outline> for Packed {
             cleaned_place,
             raw_places,
             needs_until_write: Time::pack(needs_until_write_ts, base_ts),
-            kept,
+            kept: kept.into_iter().map(|kept| PackedKept::pack(kept, base_ts)).collect(),
             labelled_trips,
             inputs: inputs.iter().map(|input| (input.key, Time::pack(input.write_ts, base_ts))).collect(),
+            leaving,
         }
     }
 }
@@ -213,10 +268,12 @@ impl From<Packed> for Outline {
         let cleaned_place = packed.cleaned_place.map_or_else(|| place.clone(), |place| place.unpack(base_ts));
         let raw_places = packed.raw_places.unwrap_or_else(|| vec![cleaned_place.id(RAW_PLACE)]);
         let inputs = packed.inputs.into_iter();
+        let opening = Opening { start, place, cleaned_place, raw_places };
         Self {
-            opening: Opening { start, place, cleaned_place, raw_places },
+            leaving: packed.leaving.and_then(|leaving| leaving.unpack(&opening, base_ts)),
+            opening,
             needs_until_write_ts: packed.needs_until_write.unpack(base_ts),
-            kept: packed.kept,
+            kept: packed.kept.into_iter().map(|kept| kept.unpack(base_ts)).collect(),
             labelled_trips: packed.labelled_trips,
             inputs: inputs.map(|(key, at)| Reference { key, write_ts: at.unpack(base_ts) }).collect(),
         }

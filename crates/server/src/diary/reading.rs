@@ -95,6 +95,18 @@ impl Reader<'_> {
         Ok((chapters, following))
     }
 
+    /// The same for the trips of a day, for which the chapter behind them is mostly known without entries.
+    pub(super) fn read_day(&self, stretch: &Stretch) -> Result<(Chapters, Chapters), Error> {
+        let (asked, behind) = stretch.kept.split_at(stretch.asked.end.min(stretch.kept.len()));
+        let [(key, next)] = behind else { return self.read(stretch) };
+        if self.recent.get(&(self.user, *key, next.digest)).is_some() {
+            return self.read(stretch);
+        }
+        let said = self.inputs(&next.outline.said_about_places())?;
+        let Some(leaving) = next.outline.leaving_chapter(said) else { return self.read(stretch) };
+        Ok((self.chapters(asked)?, vec![Arc::new(leaving)]))
+    }
+
     /// The chapters of `kept`, which follow each other.
     pub(super) fn chapters(&self, kept: &[(ChapterKey, KeptChapter)]) -> Result<Chapters, Error> {
         let mut chapters = Vec::with_capacity(kept.len());
