@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it is wrong")]
 
 use proptest::prelude::*;
-use rushhour_chunk::{NewRow, Ordinary, Reader, Rows};
+use rushhour_chunk::{Fields, Leaf, Look, NewRow, Ordinary, Reader, Rows};
 use serde_json::{Map, Value, json};
 
 /// Names that mean something, so that values land where they are modelled.
@@ -111,6 +111,26 @@ fn assert_is(text: &str, value: &Value) {
     assert_eq!(read, value);
 }
 
+/// Fields that are looked at.
+const SEEN: [&str; 7] =
+    ["metadata.key", "metadata.write_ts", "data.ts", "data.latitude", "data.filter", "data.type", "data.confidence"];
+
+/// Whether that is what is seen of a value.
+fn is_leaf(seen: Option<Leaf<'_>>, value: Option<&Value>) -> bool {
+    match (seen, value) {
+        (None, None) | (Some(Leaf::Null), Some(Value::Null)) => true,
+        (Some(Leaf::Bool(seen)), Some(Value::Bool(value))) => seen == *value,
+        (Some(Leaf::Int(seen)), Some(Value::Number(value))) => value.as_i64() == Some(seen),
+        (Some(Leaf::Float(seen)), Some(Value::Number(value))) => {
+            value.is_f64() && value.as_f64().map(f64::to_bits) == Some(seen.to_bits())
+        }
+        (Some(Leaf::Text(seen)), Some(Value::String(value))) => seen == value,
+        (Some(Leaf::Other), Some(Value::Number(value))) => value.as_i64().is_none() && value.is_u64(),
+        (Some(Leaf::Other), Some(value)) => value.is_object() || value.is_array(),
+        _ => false,
+    }
+}
+
 /// Whether servers keep an entry as it is, by the rules in words.
 fn is_ordinary(value: &Value) -> bool {
     let top = value.as_object().unwrap();
@@ -164,8 +184,14 @@ proptest! {
         let mut rows = parse(&entries);
         prop_assert!(Rows::decode(&rows.pack(), None).unwrap() == rows);
         let reader = Reader::new(&rows);
+        let fields = Fields::at(&SEEN).unwrap();
+        let look = Look::new(&rows, &fields);
         for (row, entry) in entries.iter().enumerate() {
             assert_is(&reader.read::<Value>(row).unwrap().to_string(), &entry.value);
+            for (field, path) in SEEN.iter().enumerate() {
+                let there = entry.value.pointer(&format!("/{}", path.replace('.', "/")));
+                prop_assert!(is_leaf(look.at(row).leaf(field), there), "{path} of {}", entry.value);
+            }
         }
         rows.set_upload(uploads);
         let decoded = Rows::decode(&rows.encode(), None).unwrap();

@@ -1,0 +1,42 @@
+//! Which streams a chunk has, and that who asks for a key reads no other.
+#![expect(clippy::unwrap_used, reason = "a test fails where it is wrong")]
+
+use rushhour_chunk::{Rows, sizes};
+
+/// Four of `background/battery`, four of `background/location`, one of `manual/mode_confirm` and three of
+/// `statemachine/transition`, as chunks were written until commit eca11c7: all but the locations share a stream.
+const MIXED: &[u8] = include_bytes!("fixtures/mixed.chunk");
+
+fn texts(bytes: &[u8], keys: &[&str]) -> Vec<String> {
+    let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+    Rows::decode(bytes, Some(&keys)).unwrap().texts().collect()
+}
+
+fn streams(bytes: &[u8]) -> Vec<(Option<String>, usize)> {
+    sizes(bytes).unwrap().streams.into_iter().map(|stream| (stream.key, stream.rows)).collect()
+}
+
+#[test]
+fn chunks_of_earlier_versions_are_read() {
+    assert_eq!(streams(MIXED), [(Some("background/location".to_owned()), 4), (None, 8)]);
+    assert_eq!(Rows::decode(MIXED, None).unwrap().len(), 12);
+    let said = texts(MIXED, &["manual/mode_confirm"]);
+    assert!(matches!(said.as_slice(), [one] if one.contains(r#""label":"tram""#)), "{said:?}");
+    assert_eq!(texts(MIXED, &["statemachine/transition"]).len(), 3);
+    assert_eq!(texts(MIXED, &["background/battery"]).len(), 4);
+}
+
+#[test]
+fn who_asks_for_transitions_reads_no_battery() {
+    let rows = Rows::decode(MIXED, None).unwrap();
+    let bytes = rows.encode();
+    assert_eq!(streams(&bytes), [(Some("background/location".to_owned()), 4), (None, 4), (None, 4)]);
+    assert!(Rows::decode(&bytes, None).unwrap() == rows);
+    let keys = ["statemachine/transition", "manual/mode_confirm"];
+    assert_eq!(texts(&bytes, &keys), texts(MIXED, &keys));
+    // What is never looked at may be anything.
+    let mut damaged = bytes;
+    damaged.iter_mut().rev().take(4).for_each(|byte| *byte ^= 0xff);
+    assert_eq!(texts(&damaged, &keys), texts(MIXED, &keys));
+    assert!(Rows::decode(&damaged, None).is_none_or(|others| others != rows));
+}
