@@ -13,6 +13,11 @@ use rushhour_dataset::generate::{Form, Manner, Selection, generate};
 use rushhour_synth::entries::Key;
 use rushhour_synth::parameters::{Parameters, Share};
 use rushhour_synth::world::{Study, World};
+use tikv_jemallocator::Jemalloc;
+
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() {
     divan::main();
