@@ -6,12 +6,39 @@ use crate::value::Value;
 
 /// Fields of the phone's format, by number.
 #[derive(Clone, Debug)]
-pub struct Fields(Vec<PathId>);
+pub struct Fields {
+    count: usize,
+    /// By path: the number of the field there.
+    numbers: Vec<Option<usize>>,
+}
 
 impl Fields {
     /// The fields at these paths, such as `data.ts`; `None` if one is not of the phone's format.
     pub fn at(paths: &[&str]) -> Option<Self> {
-        paths.iter().map(|path| Paths::known(path)).collect::<Option<_>>().map(Self)
+        let mut numbers = vec![None; Paths::default().len() as usize];
+        for (field, path) in paths.iter().enumerate() {
+            *numbers.get_mut(Paths::known(path)? as usize)? = Some(field);
+        }
+        Some(Self { count: paths.len(), numbers })
+    }
+
+    fn number(&self, path: PathId) -> Option<usize> {
+        self.numbers.get(path as usize).copied().flatten()
+    }
+
+    /// Where the fields are in a shape of these rows.
+    fn places(&self, rows: &Rows, shape: &[PathId]) -> Vec<Place> {
+        let mut places = vec![Place::Nowhere; self.count];
+        for (leaf, path) in shape.iter().enumerate() {
+            let found = match self.number(*path) {
+                Some(field) => Some((field, Place::Leaf(leaf))),
+                None => rows.paths.known_around(*path).and_then(|outer| Some((self.number(outer)?, Place::Inside))),
+            };
+            if let Some((place, here)) = found.and_then(|(field, here)| Some((places.get_mut(field)?, here))) {
+                *place = here;
+            }
+        }
+        places
     }
 }
 
@@ -52,13 +79,8 @@ pub struct Look<'a> {
 impl<'a> Look<'a> {
     /// At these fields of these entries.
     pub fn new(rows: &'a Rows, fields: &Fields) -> Self {
-        let place = |shape: &[PathId], path: PathId| match shape.iter().position(|leaf| *leaf == path) {
-            Some(leaf) => Place::Leaf(leaf),
-            None if shape.iter().any(|leaf| rows.paths.is_inside(*leaf, path)) => Place::Inside,
-            None => Place::Nowhere,
-        };
-        let places = rows.shapes.iter().flat_map(|shape| fields.0.iter().map(|path| place(shape, *path)));
-        Self { rows, fields: fields.0.len(), places: places.collect() }
+        let places = rows.shapes.iter().flat_map(|shape| fields.places(rows, shape)).collect();
+        Self { rows, fields: fields.count, places }
     }
 
     /// At the entry in `row`.

@@ -258,13 +258,13 @@ impl Paths {
         self.node(path).is_head
     }
 
-    /// Whether something at `path` is a part of what is at `outer`, one of the known leaves.
-    pub(crate) fn is_inside(&self, path: PathId, outer: PathId) -> bool {
-        // No known leaf lies in another.
-        !Self::is_known(path) && {
-            let parent = self.node(path).parent;
-            parent == outer || self.is_inside(parent, outer)
+    /// The innermost known path around `path`; none around one that is known itself, as no known leaf lies in another.
+    pub(crate) fn known_around(&self, path: PathId) -> Option<PathId> {
+        if Self::is_known(path) {
+            return None;
         }
+        let parent = self.node(path).parent;
+        if Self::is_known(parent) { Some(parent) } else { self.known_around(parent) }
     }
 
     /// The path one step on, numbered if it is new.

@@ -10,7 +10,7 @@ use crate::observations::Fix;
 use crate::place::OpenPlace;
 use crate::resampling::{Known, resample};
 use crate::statistics::{median, outlier_threshold, quantile};
-use crate::track::{distances_m, speeds_m_per_s};
+use crate::track::{distances_m, speeds_m_per_s, speeds_over};
 
 /// A deleted fix this near to a place makes the place doubtful too.
 const SAME_PLACE_M: f64 = 100.0;
@@ -111,10 +111,11 @@ fn lead_back(known: &mut Vec<Known>, place: &OpenPlace, motion: Motion, start_ts
 
 /// How long the way to the first point takes at the section's own speed; `None` when it has none.
 fn seconds_for(way_m: f64, known: &[Known], motion: Motion) -> Option<f64> {
-    let speeds = speeds_m_per_s(known);
+    let distances = distances_m(known);
+    let speeds = speeds_over(known, &distances);
     let usual = median(&speeds)?;
     if usual > 0.0 {
-        let length_m: f64 = distances_m(known).iter().sum();
+        let length_m: f64 = distances.iter().sum();
         let is_possible = if motion.is_walking() { is_walking_speed } else { is_bicycling_speed };
         let is_long = way_m > 2.0 * length_m && !motion.is_motorized();
         // Slightly too fast over a long unseen way: a short trip that iOS noticed late (original: issue 577).
