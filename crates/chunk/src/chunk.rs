@@ -10,6 +10,8 @@
 
 use std::collections::BTreeMap;
 
+use memchr::memmem;
+
 use crate::bodies::Bodies;
 use crate::decode::{Reader, Source};
 use crate::encode::Writer;
@@ -83,6 +85,11 @@ impl Group {
             Self::Own(key) if **key == *MOTION => Kind::Motion,
             Self::Own(_) | Self::Told | Self::Others | Self::Mixed => Kind::Others,
         }
+    }
+
+    /// Whether it has entries of many keys.
+    fn is_shared(&self) -> bool {
+        matches!(self, Self::Told | Self::Others | Self::Mixed)
     }
 
     fn has(&self, key: &str) -> bool {
@@ -237,8 +244,16 @@ impl Rows {
         for (group, count, stream, text_bytes, packed) in parts {
             let (stream, packed) = (take(&mut bytes, stream)?, take(&mut bytes, packed)?);
             // A filtered location is told by the location that it is a copy of.
-            if is_asked(&group) || group == Group::Location && asks_filtered {
-                asked.push((group, count, stream, unpack(packed, text_bytes)?));
+            let is_needed = is_asked(&group) || group == Group::Location && asks_filtered;
+            if !is_needed {
+                continue;
+            }
+            let texts = unpack(packed, text_bytes)?;
+            // A key is a label or, where a phone has too many of them, a text.
+            let is_named =
+                |key: &String| tables.labels.has(key, &rows) || memmem::find(&texts, key.as_bytes()).is_some();
+            if !group.is_shared() || keys.is_none_or(|keys| keys.iter().any(|key| group.has(key) && is_named(key))) {
+                asked.push((group, count, stream, texts));
             }
         }
         if !bytes.is_empty() {

@@ -154,6 +154,11 @@ impl Labels {
         is_same
     }
 
+    /// Whether a text is one of these, whose values are those of the rows.
+    pub(crate) fn has(&self, text: &str, rows: &Rows) -> bool {
+        self.values.iter().any(|label| *rows.text_of(label.get()) == *text)
+    }
+
     /// The text of a number among the rows' texts.
     pub(crate) fn value(&self, id: u32) -> Option<Value> {
         self.values.get(id as usize).map(Cell::get)

@@ -1,7 +1,7 @@
 //! Which streams a chunk has, and that who asks for a key reads no other.
 #![expect(clippy::unwrap_used, reason = "a test fails where it is wrong")]
 
-use rushhour_chunk::{Rows, sizes};
+use rushhour_chunk::{NewRow, Rows, sizes};
 
 /// Four of `background/battery`, four of `background/location`, one of `manual/mode_confirm` and three of
 /// `statemachine/transition`, as chunks were written until commit eca11c7: all but the locations share a stream.
@@ -39,4 +39,26 @@ fn who_asks_for_transitions_reads_no_battery() {
     damaged.iter_mut().rev().take(4).for_each(|byte| *byte ^= 0xff);
     assert_eq!(texts(&damaged, &keys), texts(MIXED, &keys));
     assert!(Rows::decode(&damaged, None).is_none_or(|others| others != rows));
+}
+
+#[test]
+fn who_asks_for_what_is_not_there_reads_nothing() {
+    let mut damaged = Rows::decode(MIXED, None).unwrap().encode();
+    damaged.iter_mut().rev().take(4).for_each(|byte| *byte ^= 0xff);
+    assert!(texts(&damaged, &["analysis/composite_trip"]).is_empty());
+}
+
+#[test]
+fn every_key_is_found_however_many_there_are_and_however_long_it_is() {
+    let mut keys: Vec<String> = (0..100).map(|number| format!("study/key-{number}")).collect();
+    keys.push(format!("study/{}", "long".repeat(20)));
+    let entries =
+        keys.iter().map(|key| format!(r#"{{"metadata":{{"key":"{key}","write_ts":5,"type":"message"}},"data":{{}}}}"#));
+    let entries: Vec<String> = entries.collect();
+    let named = std::iter::zip(&keys, &entries);
+    let rows: Vec<_> = named.map(|(key, text)| NewRow { key, kind: "message", write_ts: 5.0, text }).collect();
+    let bytes = Rows::parse(&rows).encode();
+    for key in &keys {
+        assert_eq!(texts(&bytes, &[key]).len(), 1, "{key}");
+    }
 }
