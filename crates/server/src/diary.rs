@@ -15,7 +15,7 @@ use rushhour_pipeline::documents::{Wanted, documents};
 use rushhour_pipeline::features::TripFeatures;
 use rushhour_pipeline::labels::Model;
 use rushhour_pipeline::timeline::{Day, Measures, trips_of_day};
-use rushhour_store::{ChapterKey, Error, Store};
+use rushhour_store::{ChapterKey, Error, Query, Store};
 use serde::{Deserialize, Serialize};
 
 use crate::diary::kept::{measures_of, unversioned, versioned};
@@ -83,21 +83,14 @@ fn key_of(opening: &Opening) -> ChapterKey {
     opening.start.map_or(ChapterKey::FIRST, |start| ChapterKey::at(start.ts, start.write_ts))
 }
 
-/// A user's documents with these keys, of the time between `from` and `to` and some more. Blocks the thread.
+/// A user's documents with the keys that are asked for, at least those of the time that is asked for. Blocks the thread.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn documents_between(
-    store: &Store,
-    recent: &Recent,
-    user: UserId,
-    wanted: Wanted<'_>,
-    from: Option<f64>,
-    to: Option<f64>,
-) -> Result<Vec<Document>, Error> {
-    let (from, to) = (from.unwrap_or(f64::NEG_INFINITY), to.unwrap_or(f64::INFINITY));
-    let stretch = Stretch::between(store, user, from, to)?;
+pub fn documents_for(store: &Store, recent: &Recent, user: UserId, query: &Query) -> Result<Vec<Document>, Error> {
+    let stretch = Stretch::of_query(store, user, query)?;
     let (chapters, following) = Reader { store, user, recent }.read(&stretch)?;
+    let wanted = query.keys.as_deref().map_or(Wanted::All, Wanted::Keys);
     Ok(documents(user, &chapters, &following, wanted))
 }
 

@@ -6,20 +6,22 @@ use std::sync::Arc;
 use rushhour_model::entry::key;
 use rushhour_model::ids::UserId;
 use rushhour_model::stored::observe::INPUT_KEYS;
-use rushhour_pipeline::chapter::Chapter;
+use rushhour_pipeline::chapter::{Chapter, Opening};
 use rushhour_pipeline::input::Input;
 use rushhour_pipeline::observations::Observations;
 use rushhour_pipeline::outline::{Outline, Reference, rebuild};
 use rushhour_pipeline::timeline::Day;
-use rushhour_store::{ChapterKey, EntryRef, Error, Reading, Store};
+use rushhour_store::{ChapterKey, EntryRef, Error, Query, Reading, Store, TimeField};
 
 use crate::diary::kept::KeptChapter;
 use crate::diary::recent::Recent;
 
 /// What the stages read, beside inputs.
 pub(super) const SENSED: [&str; 4] = [key::FILTERED_LOCATION, key::MOTION_ACTIVITY, key::ACTIVITY, key::TRANSITION];
-/// How far the times of a chapter's documents may lie from that of its first fix: a phone may be a day ahead of itself.
-const MARGIN_S: f64 = 86_400.0;
+/// How much later than its fixes a chapter may have been written, or earlier by a phone that is ahead of itself.
+const WRITE_LAG_S_MAX: f64 = 86_400.0;
+/// A trip may be led back to so long before its place was entered.
+const EARLIER_S_MAX: f64 = 60.0;
 /// So many chapters are found again at a time, about those of a month, so that memory does not grow with the question.
 const REBUILT_MAX: usize = 128;
 
@@ -31,17 +33,56 @@ pub(super) struct Stretch {
 }
 
 impl Stretch {
-    /// The chapters of the time between `from` and `to`.
+    /// The chapters with the documents that are asked for.
+    pub(super) fn of_query(store: &Store, user: UserId, query: &Query) -> Result<Self, Error> {
+        let (from, to) = (query.from.unwrap_or(f64::NEG_INFINITY), query.to.unwrap_or(f64::INFINITY));
+        let path: Vec<&str> = match &query.field {
+            TimeField::WriteTs => {
+                return Self::between(store, user, from - WRITE_LAG_S_MAX, to + WRITE_LAG_S_MAX);
+            }
+            TimeField::Path(path) => path.iter().map(String::as_str).collect(),
+            TimeField::Local(_) => Vec::new(),
+        };
+        match path.as_slice() {
+            ["data", "ts" | "start_ts" | "end_ts" | "enter_ts"] => Self::between(store, user, from, to),
+            // A place is left in another chapter than the one that entered it.
+            ["data", "exit_ts"] => Self::since_its_place(Self::between(store, user, from, to)?, store, user, to),
+            // Nothing else tells which part of the diary it is in.
+            _ => Self::between(store, user, f64::NEG_INFINITY, f64::INFINITY),
+        }
+    }
+
+    /// The chapters of the time between `from` and `to`: fixes follow each other in time, so a chapter's documents are of
+    /// the time between its first fix, or when its place was entered, and the first fix of the next chapter.
     pub(super) fn between(store: &Store, user: UserId, from: f64, to: f64) -> Result<Self, Error> {
+        let stretch = Self::from(store, user, from, to)?;
+        // What was said about the first place belongs to earlier chapters where it has swallowed others.
+        let is_swallowing = stretch.opening().is_some_and(|opening| opening.cleaned_place != opening.place);
+        if is_swallowing { stretch.since_its_place(store, user, to) } else { Ok(stretch) }
+    }
+
+    fn opening(&self) -> Option<&Opening> {
+        self.kept.first().map(|(_, it)| &it.outline.opening)
+    }
+
+    /// The same with the chapter that entered the first place, and those between.
+    fn since_its_place(self, store: &Store, user: UserId, to: f64) -> Result<Self, Error> {
+        match self.opening().and_then(|opening| opening.cleaned_place.enter_ts()) {
+            Some(enter_ts) => Self::from(store, user, enter_ts, to),
+            None => Ok(self),
+        }
+    }
+
+    fn from(store: &Store, user: UserId, from: f64, to: f64) -> Result<Self, Error> {
         let mut kept: Vec<(ChapterKey, KeptChapter)> = Vec::new();
         let mut asked = 0;
-        let first = ChapterKey::at(from - MARGIN_S, f64::NEG_INFINITY);
-        let last = ChapterKey::at(to + MARGIN_S, f64::INFINITY);
+        let first = ChapterKey::at(from.next_down(), f64::INFINITY);
+        let last = ChapterKey::at(to, f64::INFINITY);
         store.chapters(user, first, &mut |key, bytes| {
             let Some(it) = KeptChapter::unpack(bytes) else { return ControlFlow::Continue(()) };
             let outline = &it.outline;
-            // Untracked time starts when its place was entered, long before the first fix of its chapter.
-            let is_asked = asked == kept.len() && (key <= last || outline.opening.inputs_from_ts() <= to);
+            let starts_within = key <= last || outline.opening.inputs_from_ts() - EARLIER_S_MAX <= to;
+            let is_asked = asked == kept.len() && starts_within;
             let is_enough = !is_asked && !outline.kept.is_empty();
             asked += usize::from(is_asked);
             kept.push((key, it));

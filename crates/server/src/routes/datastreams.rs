@@ -10,7 +10,6 @@ use rushhour_model::stored::StoredMetadata;
 use rushhour_model::wire::{
     ErrorResponse, FindEntriesRequest, FindEntriesResponse, TruncMethod, WRITE_TS, write_find_entries_response,
 };
-use rushhour_pipeline::documents::Wanted;
 use rushhour_pipeline::keys::ALL;
 use rushhour_store::{Found, LocalDates, PartRange, Query, TimeField, blocking};
 use serde::Serialize;
@@ -18,7 +17,7 @@ use serde_json::Value;
 
 use crate::app::App;
 use crate::body::{JsonBody, parse};
-use crate::diary::documents_between;
+use crate::diary::documents_for;
 use crate::error::ServerError;
 use crate::routes::json_text;
 
@@ -62,20 +61,11 @@ struct Shown<'a> {
 
 /// What the pipeline has found, behind what was taken in.
 fn find_documents(app: &App, user: UserId, query: &Query) -> Result<Vec<Found>, rushhour_store::Error> {
-    let keys = query.keys.as_deref();
-    let wanted = keys.map_or(Wanted::All, Wanted::Keys);
-    if keys.is_some_and(|keys| !keys.iter().any(|key| ALL.contains(&key.as_str()))) {
+    if query.keys.as_ref().is_some_and(|keys| !keys.iter().any(|key| ALL.contains(&key.as_str()))) {
         return Ok(Vec::new());
     }
     let mut found = Vec::new();
-    // Only times tell which part of the diary to read.
-    let is_time = match &query.field {
-        TimeField::WriteTs => true,
-        TimeField::Path(path) => path.last().is_some_and(|name| name.ends_with("ts")),
-        TimeField::Local(_) => false,
-    };
-    let (first, last) = if is_time { (query.from, query.to) } else { (None, None) };
-    for document in documents_between(&app.store, &app.recent, user, wanted, first, last)? {
+    for document in documents_for(&app.store, &app.recent, user, query)? {
         if let Some(stamp) = query.stamp_of_document(&document) {
             let Document { id, metadata, data, .. } = &document;
             let text = serde_json::to_string(&Shown { metadata, data }).expect("a document has names and numbers only");

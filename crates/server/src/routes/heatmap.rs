@@ -10,7 +10,6 @@ use rushhour_model::entry::seconds as float;
 use rushhour_model::wire::{
     ErrorResponse, FindEntriesRequest, HeatmapIncidentsResponse, HeatmapRequest, HeatmapRouteResponse,
 };
-use rushhour_pipeline::documents::Wanted;
 use rushhour_pipeline::keys::RECREATED_LOCATION;
 use rushhour_pipeline::mode::Motion;
 use rushhour_store::{Query, blocking};
@@ -18,7 +17,7 @@ use serde_json::Value;
 
 use crate::app::App;
 use crate::body::{JsonBody, parse};
-use crate::diary::documents_between;
+use crate::diary::documents_for;
 use crate::error::ServerError;
 use crate::routes::{datastreams, json};
 
@@ -37,11 +36,11 @@ pub(crate) async fn route(State(app): State<Arc<App>>, body: JsonBody) -> Result
     let request: HeatmapRequest<'_> = parse(&body.bytes)?;
     let user = body.caller.user(&app, request.user.as_deref())?;
     let (region, modes) = (Region::read(request.sel_region.as_ref())?, modes(request.modes.as_deref())?);
-    let query = times_of(request, app.limits.entries_max)?;
+    let keys = Some(vec![RECREATED_LOCATION.to_owned()]);
+    let query = Query { keys, ..times_of(request, app.limits.entries_max)? };
     let points_max = app.limits.entries_max;
-    let keys = [RECREATED_LOCATION.to_owned()];
     let documents = blocking(move || {
-        documents_between(&app.store, &app.recent, user, Wanted::Keys(&keys), query.from, query.to).map(|found| {
+        documents_for(&app.store, &app.recent, user, &query).map(|found| {
             let mut points = Vec::new();
             for document in found {
                 let asked = query.stamp_of_document(&document);

@@ -199,3 +199,32 @@ async fn what_was_not_taken_in_changes_no_answer() {
     assert!(server.documents(token).await != before);
     server.check(token, "all").await;
 }
+
+#[tokio::test]
+async fn each_document_is_found_by_each_of_its_times() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::open(dir.path());
+    let mut asked = 0;
+    for person in people::people(8, DAYS) {
+        server.register(&person.token).await;
+        for put in person.puts {
+            server.post_bytes("/usercache/put", put).await;
+        }
+        server.take_in_all(ALL);
+        // As many of each kind as make every seventh day of everybody.
+        for (id, document) in server.documents(&person.token).await.into_iter().step_by(7) {
+            let key = document["metadata"]["key"].as_str().unwrap();
+            let times = ["ts", "start_ts", "end_ts", "enter_ts", "exit_ts"]
+                .map(|name| (format!("data.{name}"), &document["data"][name]));
+            let written = ("metadata.write_ts".to_owned(), &document["metadata"]["write_ts"]);
+            for (field, ts) in times.into_iter().chain([written]) {
+                let Some(ts) = ts.as_f64() else { continue };
+                let found = server.found(&person.token, &[key], &field, ts, ts).await;
+                let found = found.iter().find(|it| it["_id"]["$oid"] == id).map(|it| &it["data"]);
+                assert_eq!(found, Some(&document["data"]), "{}: {key} {id} by {field}", person.token);
+                asked += 1;
+            }
+        }
+    }
+    assert!(asked > 1_000, "{asked}");
+}
