@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -178,8 +179,16 @@ pub struct FindEntriesResponse {
 }
 
 /// Writes the answer of `/datastreams/find_entries/<time_type>` from entries that are JSON texts already.
-pub fn write_find_entries_response<'a>(user: UserId, entries: impl Iterator<Item = (ObjectId, &'a str)>) -> String {
-    let mut body = String::from(r#"{"phone_data":["#);
+pub fn write_find_entries_response<'a>(
+    user: UserId,
+    entries: impl Iterator<Item = (ObjectId, &'a str)> + Clone,
+) -> String {
+    /// What stands around the entries, and the ids of each.
+    const FRAME_BYTES: usize = 20;
+    const IDS_BYTES: usize = 110;
+    let texts_bytes: usize = entries.clone().map(|(_, text)| text.len() + IDS_BYTES).sum();
+    let mut body = String::with_capacity(FRAME_BYTES + texts_bytes);
+    body.push_str(r#"{"phone_data":["#);
     for (position, (id, text)) in entries.enumerate() {
         if position > 0 {
             body.push(',');
@@ -192,8 +201,9 @@ pub fn write_find_entries_response<'a>(user: UserId, entries: impl Iterator<Item
 
 /// Writes an entry that is a JSON text already, with its ids.
 pub fn write_entry(body: &mut String, user: UserId, id: ObjectId, text: &str) {
-    let fields = text.trim_start().trim_start_matches('{');
-    body.push_str(&format!(r#"{{"_id":{{"$oid":"{id}"}},"user_id":{{"$uuid":"{}"}},{fields}"#, user.hex()));
+    let ids = format_args!(r#"{{"_id":{{"$oid":"{id}"}},"user_id":{{"$uuid":"{}"}},"#, user.0.simple());
+    body.write_fmt(ids).expect("a text takes everything");
+    body.push_str(text.trim_start().trim_start_matches('{'));
 }
 
 /// The answer of `/pipeline/get_range_ts`.

@@ -96,8 +96,13 @@ impl<'a> Shelf<'a> {
     }
 
     fn document(&self, key: &str, id: ObjectId, write_ts: f64, data: Finding) -> Document {
+        let metadata = self.metadata(key, write_ts);
+        Document { id, user: self.user, metadata, data, extra: Object::new() }
+    }
+
+    fn metadata(&self, key: &str, write_ts: f64) -> StoredMetadata {
         let (write_local_dt, write_fmt_time) = shown(write_ts, &self.zone);
-        let metadata = StoredMetadata {
+        StoredMetadata {
             key: key.to_owned(),
             platform: Some(Platform::Other("server".to_owned())),
             kind: None,
@@ -109,8 +114,7 @@ impl<'a> Shelf<'a> {
             write_local_dt,
             write_fmt_time,
             extra: Object::new(),
-        };
-        Document { id, user: self.user, metadata, data, extra: Object::new() }
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use rushhour_model::ids::UserId;
 use rushhour_pipeline::chapter::{News, Opening};
 use rushhour_pipeline::documents::{Wanted, documents};
 use rushhour_pipeline::features::TripFeatures;
+use rushhour_pipeline::keys::RAW_PLACE;
 use rushhour_pipeline::labels::Model;
 use rushhour_pipeline::timeline::{Day, Measures, trips_of_day};
 use rushhour_store::{ChapterKey, Error, Query, Store};
@@ -89,7 +90,9 @@ fn key_of(opening: &Opening) -> ChapterKey {
 /// When the store cannot be read.
 pub fn documents_for(store: &Store, recent: &Recent, user: UserId, query: &Query) -> Result<Vec<Document>, Error> {
     let stretch = Stretch::of_query(store, user, query)?;
-    let (chapters, following) = Reader { store, user, recent }.read(&stretch)?;
+    let reader = Reader { store, user, recent };
+    let has_raw_places = query.keys.as_ref().is_none_or(|keys| keys.iter().any(|key| key == RAW_PLACE));
+    let (chapters, following) = if has_raw_places { reader.read(&stretch)? } else { reader.read_cleaned(&stretch)? };
     let wanted = query.keys.as_deref().map_or(Wanted::All, Wanted::Keys);
     Ok(documents(user, &chapters, &following, wanted))
 }
@@ -124,6 +127,6 @@ pub fn trips_on(
 ) -> Result<Vec<TripFeatures>, Error> {
     // Zones are at most 14 hours ahead of UTC and 12 behind.
     let stretch = Stretch::between(store, user, start_ts - 14.0 * 3600.0, start_ts + 36.0 * 3600.0)?.of_day(day);
-    let (chapters, following) = Reader { store, user, recent }.read_day(&stretch)?;
+    let (chapters, following) = Reader { store, user, recent }.read_cleaned(&stretch)?;
     Ok(trips_of_day(&chapters, &following, day))
 }

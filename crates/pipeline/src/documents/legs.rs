@@ -77,18 +77,17 @@ impl Shelf<'_> {
     }
 
     fn locations(&self, leg: &Leg, cleaned: &Cleaned) -> Vec<Document> {
-        let points: Vec<(u32, &Section, u32, &TrackPoint)> = (0..)
+        let points: Vec<(&Section, ObjectId, u32, &TrackPoint)> = (0..)
             .zip(&cleaned.sections)
             .flat_map(|(place, section)| {
-                (0..).zip(&section.points).map(move |(number, point)| (place, section, number, point))
+                let id = id_of(leg.id, CLEANED_SECTION, place);
+                (0..).zip(&section.points).map(move |(number, point)| (section, id, number, point))
             })
             .collect();
         let step = if points.len() > POINTS_MAX { points.len() / POINTS_MAX + 1 } else { 1 };
+        let metadata = self.metadata_of_points(leg);
         let shown = points.into_iter().step_by(step);
-        let document = |(place, section, number, point)| {
-            self.point(leg, section, id_of(leg.id, CLEANED_SECTION, place), number, point)
-        };
-        shown.map(document).collect()
+        shown.map(|(section, id, number, point)| self.point(&metadata, section, id, number, point)).collect()
     }
 
     fn sections(&self, leg: &Leg, cleaned: &Cleaned) -> Vec<Document> {

@@ -4,6 +4,7 @@ use rushhour_model::analysis::Section as SectionDocument;
 use rushhour_model::analysis::{Document, Finding, Prediction, RecreatedLocation, Smoothing, Stop};
 use rushhour_model::extended_json::ObjectId;
 use rushhour_model::record::{Nullable, Object};
+use rushhour_model::stored::StoredMetadata;
 use serde_json::Number;
 
 use crate::documents::{Shelf, Times, number, numbers, point, shown};
@@ -92,23 +93,29 @@ impl Shelf<'_> {
     }
 
     fn add_points(&mut self, leg: &Leg, section: &Section, section_id: ObjectId) {
+        let metadata = self.metadata_of_points(leg);
         for (number, point) in (0..).zip(&section.points) {
-            let document = self.point(leg, section, section_id, number, point);
+            let document = self.point(&metadata, section, section_id, number, point);
             self.documents.push(document);
         }
     }
 
+    /// What all points of a leg have in common.
+    pub(super) fn metadata_of_points(&self, leg: &Leg) -> StoredMetadata {
+        self.metadata(RECREATED_LOCATION, leg.found_ts)
+    }
+
     pub(super) fn point(
         &self,
-        leg: &Leg,
+        metadata: &StoredMetadata,
         section: &Section,
         section_id: ObjectId,
         number: u32,
         point: &TrackPoint,
     ) -> Document {
         let id = id_of(section_id, RECREATED_LOCATION, number);
-        let finding = Finding::RecreatedLocation(Box::new(location(section, section_id, point)));
-        self.document(RECREATED_LOCATION, id, leg.found_ts, finding)
+        let data = Finding::RecreatedLocation(Box::new(location(section, section_id, point)));
+        Document { id, user: self.user, metadata: metadata.clone(), data, extra: Object::new() }
     }
 
     pub(super) fn inferred_section(&self, leg: &Leg, cleaned: &Cleaned, section: &Section, number: u32) -> Document {

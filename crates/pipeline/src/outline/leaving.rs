@@ -24,8 +24,8 @@ pub(super) struct Leaving {
 }
 
 impl Leaving {
-    /// Of a chapter whose first leg was kept and starts on another day than the place was entered. Who asks for a day is
-    /// told how its last place was left, and needs no entries for that.
+    /// Of a chapter whose first leg was kept and starts on another day than the place was entered. Who asks for days is told
+    /// how the last place was left, and needs no entries for that.
     pub(super) fn of(chapter: &Chapter) -> Option<Self> {
         let leg = chapter.legs.first()?;
         let cleaned = leg.cleaned.as_ref()?;
@@ -71,8 +71,8 @@ impl Outline {
         self.inputs.iter().filter(is_about_place).copied().collect()
     }
 
-    /// The chapter, as far as those before it need it for [`trips_of_day`](crate::timeline::trips_of_day), if that is known
-    /// without entries; `said` is what [`said_about_places`](Self::said_about_places) names.
+    /// The chapter, as far as those before it need it for all but raw places, if that is known without entries; `said` is
+    /// what [`said_about_places`](Self::said_about_places) names.
     pub fn leaving_chapter(&self, said: Vec<Input>) -> Option<Chapter> {
         Some(self.leaving.as_ref()?.chapter(self.opening.clone(), said))
     }

@@ -32,33 +32,51 @@ pub(super) struct Stretch {
     asked: Range<usize>,
 }
 
+/// The chapters of a stretch, by what is known of them without their legs.
+#[derive(Clone, Copy)]
+struct Bounds {
+    /// The last chapter before this time is the first one.
+    from: f64,
+    /// The last one has its first fix until then,
+    to: f64,
+    /// or entered its place until then.
+    entered_to: f64,
+}
+
 impl Stretch {
     /// The chapters with the documents that are asked for.
     pub(super) fn of_query(store: &Store, user: UserId, query: &Query) -> Result<Self, Error> {
         let (from, to) = (query.from.unwrap_or(f64::NEG_INFINITY), query.to.unwrap_or(f64::INFINITY));
         let path: Vec<&str> = match &query.field {
-            TimeField::WriteTs => {
-                return Self::between(store, user, from - WRITE_LAG_S_MAX, to + WRITE_LAG_S_MAX);
-            }
+            TimeField::WriteTs => return Self::between(store, user, from - WRITE_LAG_S_MAX, to + WRITE_LAG_S_MAX),
             TimeField::Path(path) => path.iter().map(String::as_str).collect(),
             TimeField::Local(_) => Vec::new(),
         };
+        // What ends, ends at a fix of its chapter.
+        let ends = Bounds { from, to, entered_to: f64::NEG_INFINITY };
         match path.as_slice() {
-            ["data", "ts" | "start_ts" | "end_ts" | "enter_ts"] => Self::between(store, user, from, to),
+            ["data", "ts" | "start_ts"] => Self::between(store, user, from, to),
+            ["data", "end_ts" | "enter_ts"] => Self::within(store, user, ends),
             // A place is left in another chapter than the one that entered it.
-            ["data", "exit_ts"] => Self::since_its_place(Self::between(store, user, from, to)?, store, user, to),
+            ["data", "exit_ts"] => Self::read(store, user, ends)?.since_its_place(store, user, ends),
             // Nothing else tells which part of the diary it is in.
             _ => Self::between(store, user, f64::NEG_INFINITY, f64::INFINITY),
         }
     }
 
-    /// The chapters of the time between `from` and `to`: fixes follow each other in time, so a chapter's documents are of
-    /// the time between its first fix, or when its place was entered, and the first fix of the next chapter.
+    /// The chapters of the time between `from` and `to`.
     pub(super) fn between(store: &Store, user: UserId, from: f64, to: f64) -> Result<Self, Error> {
-        let stretch = Self::from(store, user, from, to)?;
+        // Untracked time starts when its place was entered, long before the first fix of its chapter.
+        Self::within(store, user, Bounds { from, to, entered_to: to + EARLIER_S_MAX })
+    }
+
+    /// The chapters within these bounds. Fixes follow each other in time, so what is in a chapter is of the time between
+    /// when its place was entered and the first fix of the next one.
+    fn within(store: &Store, user: UserId, bounds: Bounds) -> Result<Self, Error> {
+        let stretch = Self::read(store, user, bounds)?;
         // What was said about the first place belongs to earlier chapters where it has swallowed others.
         let is_swallowing = stretch.opening().is_some_and(|opening| opening.cleaned_place != opening.place);
-        if is_swallowing { stretch.since_its_place(store, user, to) } else { Ok(stretch) }
+        if is_swallowing { stretch.since_its_place(store, user, bounds) } else { Ok(stretch) }
     }
 
     fn opening(&self) -> Option<&Opening> {
@@ -66,14 +84,15 @@ impl Stretch {
     }
 
     /// The same with the chapter that entered the first place, and those between.
-    fn since_its_place(self, store: &Store, user: UserId, to: f64) -> Result<Self, Error> {
+    fn since_its_place(self, store: &Store, user: UserId, bounds: Bounds) -> Result<Self, Error> {
         match self.opening().and_then(|opening| opening.cleaned_place.enter_ts()) {
-            Some(enter_ts) => Self::from(store, user, enter_ts, to),
+            Some(enter_ts) => Self::read(store, user, Bounds { from: enter_ts, ..bounds }),
             None => Ok(self),
         }
     }
 
-    fn from(store: &Store, user: UserId, from: f64, to: f64) -> Result<Self, Error> {
+    fn read(store: &Store, user: UserId, bounds: Bounds) -> Result<Self, Error> {
+        let Bounds { from, to, entered_to } = bounds;
         let mut kept: Vec<(ChapterKey, KeptChapter)> = Vec::new();
         let mut asked = 0;
         let first = ChapterKey::at(from.next_down(), f64::INFINITY);
@@ -81,8 +100,8 @@ impl Stretch {
         store.chapters(user, first, &mut |key, bytes| {
             let Some(it) = KeptChapter::unpack(bytes) else { return ControlFlow::Continue(()) };
             let outline = &it.outline;
-            let starts_within = key <= last || outline.opening.inputs_from_ts() - EARLIER_S_MAX <= to;
-            let is_asked = asked == kept.len() && starts_within;
+            let is_within = key <= last || outline.opening.inputs_from_ts() <= entered_to;
+            let is_asked = asked == kept.len() && is_within;
             let is_enough = !is_asked && !outline.kept.is_empty();
             asked += usize::from(is_asked);
             kept.push((key, it));
@@ -136,8 +155,8 @@ impl Reader<'_> {
         Ok((chapters, following))
     }
 
-    /// The same for the trips of a day, for which the chapter behind them is mostly known without entries.
-    pub(super) fn read_day(&self, stretch: &Stretch) -> Result<(Chapters, Chapters), Error> {
+    /// The same for who asks for nothing of raw places: what is to be known of the chapter behind is mostly kept.
+    pub(super) fn read_cleaned(&self, stretch: &Stretch) -> Result<(Chapters, Chapters), Error> {
         let (asked, behind) = stretch.kept.split_at(stretch.asked.end.min(stretch.kept.len()));
         let [(key, next)] = behind else { return self.read(stretch) };
         if self.recent.get(&(self.user, *key, next.digest)).is_some() {
