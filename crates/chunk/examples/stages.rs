@@ -45,8 +45,7 @@ fn seal(records: &[Vec<u8>]) -> ([f64; STAGES.len()], usize) {
     parts.iter().for_each(|part| fresh.append(part));
     let appending = lap();
     let mut order: Vec<usize> = (0..fresh.len()).collect();
-    let by_name = |row: &usize| (fresh.name(*row), fresh.write_ts(*row));
-    order.sort_by(|one, other| by_name(one).partial_cmp(&by_name(other)).unwrap());
+    fresh.sort_by_identity(&mut order);
     let rows = fresh.select(&order);
     let selecting = lap();
     let bytes = rows.encode();

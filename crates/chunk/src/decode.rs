@@ -2,7 +2,6 @@
 
 use crate::bodies::Bodies;
 use crate::draft::{Draft, Part};
-use crate::moment::Moment;
 use crate::paths::{CALLED, PathId};
 use crate::range_coder::Decoder;
 use crate::rows::{Name, Row, Rows, ShapeId};
@@ -177,9 +176,6 @@ fn finish(part: &mut Part, shape: u32, rows: &mut Rows, tables: &Tables, texts: 
         let (text, rest) = texts.split_at_checked(*bytes)?;
         *texts = rest;
         *part.values.get_mut(*leaf)? = rows.text_value(std::str::from_utf8(text).ok()?);
-    }
-    if let Some(leaf) = part.moment_at {
-        *part.values.get_mut(leaf)? = rows.moment_value(Moment::from_number(part.moment), part.ts)?;
     }
     tables.shapes.get(shape as usize).copied()
 }

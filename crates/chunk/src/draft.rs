@@ -23,11 +23,6 @@ pub(crate) struct Part {
     /// The shape and slots of its template, if nobody had it before.
     pub(crate) fresh: Option<(u32, Vec<Slot>)>,
     pub(crate) values: Vec<Value>,
-    /// Its `data.ts`.
-    pub(crate) ts: f64,
-    /// The number of its `data.fmt_time`, and which leaf that is.
-    pub(crate) moment: i64,
-    pub(crate) moment_at: Option<usize>,
     /// Which of the leaves are texts of their own, and how many bytes they have.
     pub(crate) texts: Vec<(usize, usize)>,
 }
@@ -46,7 +41,6 @@ impl Part {
         self.template = 0;
         self.fresh = None;
         self.values.clear();
-        self.moment_at = None;
         self.texts.clear();
     }
 }

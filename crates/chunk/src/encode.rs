@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use crate::bodies::Bodies;
 use crate::draft::{Draft, Part};
-use crate::moment::Moment;
-use crate::paths::{CALLED, PathId, Role};
+use crate::paths::{PathId, Role};
 use crate::range_coder::Encoder;
 use crate::rows::{Rows, ShapeId};
 use crate::stream::{Repeats, Stream};
@@ -79,39 +78,18 @@ impl Plan<'_> {
     fn part(&mut self, part: &mut Part, templates: &Templates, shape: ShapeId, values: &[Value]) {
         let paths = self.rows.shape(shape);
         let shape = self.tables.shape_id(shape);
-        let ts = std::iter::zip(paths, values).find(|(path, _)| **path == CALLED.ts).and_then(|(_, ts)| ts.as_f64());
-        let ts = ts.unwrap_or_default();
         part.values.extend_from_slice(values);
-        let mut moment = None;
         let fits = |template: &Template| {
-            template.shape == shape
-                && std::iter::zip(&template.slots, &template.roles).zip(values).all(
-                    |((slot, role), value)| match slot {
-                        Slot::Moment => {
-                            let text = || self.rows.text_of(*value);
-                            moment = moment.or_else(|| Moment::of(text(), ts));
-                            moment.is_some()
-                        }
-                        slot => self.fits(*slot, *role, *value),
-                    },
-                )
+            let mut leaves = std::iter::zip(&template.slots, &template.roles).zip(values);
+            template.shape == shape && leaves.all(|((slot, role), value)| self.fits(*slot, *role, *value))
         };
         if let Some(template) = templates.find(fits) {
             part.template = template;
         } else {
-            let slots = std::iter::zip(paths, values).map(|(path, value)| {
-                if self.rows.paths.role(*path) == Role::Moment {
-                    moment = Moment::of(self.rows.text_of(*value), ts);
-                    if moment.is_some() {
-                        return Slot::Moment;
-                    }
-                }
-                self.slot(*path, *value)
-            });
+            let slots = std::iter::zip(paths, values).map(|(path, value)| self.slot(*path, *value));
             part.fresh = Some((shape, slots.collect()));
             part.template = templates.list.len();
         }
-        part.moment = moment.map_or(0, Moment::number);
     }
 
     fn fits(&self, slot: Slot, role: Role, value: Value) -> bool {
@@ -119,6 +97,7 @@ impl Plan<'_> {
             (Slot::Number, Value::Int(0 | -1)) => !matches!(role, Role::Label) && !role.has_unknown(),
             (Slot::Number, value) => role != Role::Label && value.is_number(),
             (Slot::Text, Value::Text { .. })
+            | (Slot::Moment, Value::Moment(_))
             | (Slot::Null, Value::Null)
             | (Slot::EmptyObject, Value::EmptyObject)
             | (Slot::EmptyArray, Value::EmptyArray) => true,
@@ -143,6 +122,7 @@ impl Plan<'_> {
             Value::Float(value) => Slot::Float(value.to_bits()),
             Value::EmptyObject => Slot::EmptyObject,
             Value::EmptyArray => Slot::EmptyArray,
+            Value::Moment(_) => Slot::Moment,
             Value::Text { bytes, .. } => {
                 let labels = self.labels.entry(path).or_default();
                 if bytes > LABEL_BYTES_MAX || *labels >= LABELS_MAX {

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use crate::paths::{PathId, Paths, ROOT, Step};
+use crate::moment::Moment;
+use crate::paths::{CALLED, PathId, Paths, ROOT, Step};
 use crate::rows::{Shape, ShapeId};
 use crate::value::Value;
 
@@ -60,6 +61,17 @@ impl Leaves {
     /// The value at a path.
     pub(crate) fn find(&self, path: PathId) -> Option<Value> {
         self.leaves.iter().find(|(at, _)| *at == path).map(|(_, value)| *value)
+    }
+
+    /// Sees whether the text at `data.fmt_time` is `data.ts` in words.
+    pub(crate) fn find_moment(&mut self, texts: &str) {
+        let ts = self.find(CALLED.ts).and_then(Value::as_f64).unwrap_or_default();
+        let Some((_, value)) = self.leaves.iter_mut().find(|(at, _)| *at == CALLED.fmt_time) else { return };
+        if let Value::Text { start, bytes } = *value
+            && let Some(moment) = texts.get(start..start + bytes as usize).and_then(|text| Moment::of(text, ts))
+        {
+            *value = Value::Moment(moment);
+        }
     }
 
     /// Finds out how the leaves are put into the order in which they are coded; returns the shapes of head and body,

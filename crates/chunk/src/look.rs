@@ -122,7 +122,7 @@ impl<'a> Seen<'a> {
             Value::Int(value) => Leaf::Int(value),
             Value::Float(value) => Leaf::Float(value),
             Value::Text { .. } => Leaf::Text(self.rows.text_of(value)),
-            Value::Uint(_) | Value::EmptyObject | Value::EmptyArray => Leaf::Other,
+            Value::Uint(_) | Value::Moment(_) | Value::EmptyObject | Value::EmptyArray => Leaf::Other,
         }
     }
 }

@@ -4,8 +4,11 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
+use crate::paths::{CALLED, PathId};
+use crate::value::Value;
+
 /// No zone is further from UTC; a text that is has other reasons.
-const OFFSET_S_MAX: i64 = 18 * 3600;
+const OFFSET_S_MAX: i32 = 18 * 3600;
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// The ways in which phones and servers write times (emission-format a.4).
@@ -26,7 +29,17 @@ const STYLES: [Style; 4] = [Style::Iso, Style::Basic, Style::Words, Style::Words
 pub(crate) struct Moment {
     pub(crate) style: Style,
     /// What local time is ahead of UTC.
-    pub(crate) offset_s: i64,
+    pub(crate) offset_s: i32,
+}
+
+/// Which of these leaves is `data.ts`.
+pub(crate) fn ts_place(mut leaves: impl Iterator<Item = PathId>) -> Option<usize> {
+    leaves.position(|path| path == CALLED.ts)
+}
+
+/// The time of a moment among these leaves; the start of 1970 where there is none.
+pub(crate) fn ts_of(leaves: &[Value], ts: Option<usize>) -> f64 {
+    ts.and_then(|ts| leaves.get(ts)).and_then(|value| value.as_f64()).unwrap_or_default()
 }
 
 impl Moment {
@@ -41,7 +54,7 @@ impl Moment {
             Style::Words => {
                 let offset_s = parse_words(text)? - timestamp(ts)?.as_second();
                 // Clocks in words are whole; zones differ by quarters of an hour.
-                (offset_s + 450).div_euclid(900) * 900
+                i32::try_from((offset_s + 450).div_euclid(900) * 900).ok()?
             }
             Style::Iso | Style::Basic => parse_offset(text)?,
         };
@@ -60,12 +73,13 @@ impl Moment {
 
     /// As a number, for coding; any number reads as some moment.
     pub(crate) fn number(self) -> i64 {
-        self.offset_s * 4 + self.style as i64
+        i64::from(self.offset_s) * 4 + self.style as i64
     }
 
     pub(crate) fn from_number(number: i64) -> Self {
         let style = STYLES.get((number & 3) as usize).copied().unwrap_or(Style::Words);
-        Self { style, offset_s: (number >> 2).clamp(-OFFSET_S_MAX, OFFSET_S_MAX) }
+        let offset_s = i32::try_from(number >> 2).unwrap_or_default();
+        Self { style, offset_s: offset_s.clamp(-OFFSET_S_MAX, OFFSET_S_MAX) }
     }
 
     /// Writes the text for `ts`; nothing where no calendar reaches.
@@ -75,8 +89,15 @@ impl Moment {
         }
     }
 
+    /// The text for `ts`.
+    pub(crate) fn text(self, ts: f64) -> String {
+        let mut text = String::new();
+        self.write(ts, &mut text);
+        text
+    }
+
     fn local(self, ts: f64) -> Option<DateTime> {
-        let offset = Offset::from_seconds(i32::try_from(self.offset_s).ok()?).ok()?;
+        let offset = Offset::from_seconds(self.offset_s).ok()?;
         Some(offset.to_datetime(timestamp(ts)?))
     }
 
@@ -104,7 +125,7 @@ impl Moment {
             put(text, fraction_us, 6, "");
         }
         text.push(if self.offset_s < 0 { '-' } else { '+' });
-        let ahead_min = i32::try_from(self.offset_s.abs() / 60).unwrap_or_default();
+        let ahead_min = self.offset_s.abs() / 60;
         put(text, ahead_min / 60, 2, if self.style == Style::Iso { ":" } else { "" });
         put(text, ahead_min % 60, 2, "");
     }
@@ -127,11 +148,11 @@ fn timestamp(ts: f64) -> Option<Timestamp> {
 }
 
 /// The offset at the end of a text, in seconds.
-fn parse_offset(text: &str) -> Option<i64> {
+fn parse_offset(text: &str) -> Option<i32> {
     let (at, _) = text.char_indices().rev().find(|(_, c)| matches!(c, '+' | '-'))?;
     let (sign, digits) = text.get(at..)?.split_at(1);
     let digits = digits.bytes().filter(u8::is_ascii_digit);
-    let number = digits.take(4).fold(0, |number, digit| number * 10 + i64::from(digit - b'0'));
+    let number = digits.take(4).fold(0, |number, digit| number * 10 + i32::from(digit - b'0'));
     let offset_s = (number / 100) * 3600 + number % 100 * 60;
     Some(if sign == "-" { -offset_s } else { offset_s })
 }

@@ -15,9 +15,9 @@
 use std::collections::HashMap;
 
 use crate::chunk::{put_number, take, take_number};
-use crate::moment::Moment;
+use crate::moment::{Moment, ts_of, ts_place};
 use crate::number::Kind;
-use crate::paths::{CALLED, PathId, Role, Step};
+use crate::paths::{CALLED, PathId, Step};
 use crate::rows::{Name, Row, Rows, ShapeId};
 use crate::value::Value;
 
@@ -211,29 +211,35 @@ impl<'a> Writer<'a> {
         let (values, before) = (leaves(at), before.map(leaves));
         let mask = self.bytes.len();
         self.bytes.resize(mask + shape.len().div_ceil(8), 0);
-        let mut ts = 0.0;
+        let mut is_same_ts = true;
         for (leaf, (path, value)) in shape.iter().zip(values).enumerate() {
             let last = before.and_then(|before| before.get(leaf)).copied();
+            let is_same = last.is_some_and(|last| rows.is_same_value(*value, rows, last));
             if *path == CALLED.ts {
-                ts = value.as_f64().unwrap_or_default();
+                is_same_ts = is_same;
             }
-            if last.is_some_and(|last| rows.is_same_value(*value, rows, last)) {
+            // A moment is what it was with the same time.
+            if is_same && (is_same_ts || !matches!(value, Value::Moment(_))) {
                 continue;
             }
             if let Some(bits) = self.bytes.get_mut(mask + leaf / 8) {
                 *bits |= 1 << (leaf % 8);
             }
-            self.value(*value, last.unwrap_or(Value::Null), *path, ts);
+            self.value(*value, last.unwrap_or(Value::Null), *path);
         }
     }
 
-    fn value(&mut self, value: Value, last: Value, path: PathId, ts: f64) {
+    fn value(&mut self, value: Value, last: Value, path: PathId) {
         match value {
             Value::Null => self.tag(NULL),
             Value::Bool(value) => self.tag(if value { TRUE } else { FALSE }),
             Value::EmptyObject => self.tag(EMPTY_OBJECT),
             Value::EmptyArray => self.tag(EMPTY_ARRAY),
-            Value::Text { .. } => self.text(self.rows.text_of(value), path, ts),
+            Value::Text { .. } => self.text(self.rows.text_of(value)),
+            Value::Moment(moment) => {
+                self.tag(MOMENT);
+                put_number(&mut self.bytes, fold(moment.number()));
+            }
             Value::Int(_) | Value::Uint(_) | Value::Float(_) => self.number(value, last, path),
         }
     }
@@ -263,13 +269,9 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn text(&mut self, text: &'a str, path: PathId, ts: f64) {
+    fn text(&mut self, text: &'a str) {
         let new = self.texts.len();
-        let is_moment = self.rows.paths.role(path) == Role::Moment;
-        if let Some(moment) = is_moment.then(|| Moment::of(text, ts)).flatten() {
-            self.tag(MOMENT);
-            put_number(&mut self.bytes, fold(moment.number()));
-        } else if let Some(number) = self.texts.get(text).copied() {
+        if let Some(number) = self.texts.get(text).copied() {
             self.tag(TEXT_AGAIN);
             put_number(&mut self.bytes, number);
         } else {
@@ -315,21 +317,33 @@ impl Reader<'_> {
                 left &= left - 1;
                 let path = *self.rows.shape(shape).get(leaf)?;
                 let last = *self.rows.values.get(first + leaf)?;
-                let value = self.value(last, path, (shape, first, leaf))?;
+                let value = self.value(last, path)?;
                 *self.rows.values.get_mut(first + leaf)? = value;
             }
         }
+        before.map_or(Some(()), |before| self.keep_words(shape, mask, first, before))
+    }
+
+    /// A moment that was not told has the words of the one before, as records of earlier versions have it also where the time
+    /// is another.
+    fn keep_words(&mut self, shape: ShapeId, mask: &[u8], first: usize, before: usize) -> Option<()> {
+        let shape = self.rows.shape(shape);
+        let Some(leaf) = shape.iter().position(|path| *path == CALLED.fmt_time) else { return Some(()) };
+        let is_told = mask.get(leaf / 8)? >> (leaf % 8) & 1 == 1;
+        let Value::Moment(moment) = *self.rows.values.get(first + leaf)? else { return Some(()) };
+        let place = ts_place(shape.iter().copied());
+        let [ts, ts_before] = [first, before].map(|at| ts_of(self.rows.values.get(at..).unwrap_or_default(), place));
+        if is_told || ts.to_bits() == ts_before.to_bits() {
+            return Some(());
+        }
+        let words = moment.text(ts_before);
+        let moment = Moment::of(&words, ts).map(Value::Moment);
+        let value = moment.unwrap_or_else(|| self.rows.text_value(&words));
+        *self.rows.values.get_mut(first + leaf)? = value;
         Some(())
     }
 
-    /// What `data.ts` says, if it stands in front of the leaf in the half that starts at `first`.
-    fn ts(&self, (shape, first, leaf): (ShapeId, usize, usize)) -> f64 {
-        let place = self.rows.shape(shape).iter().take(leaf).position(|path| *path == CALLED.ts);
-        let value = place.and_then(|place| self.rows.values.get(first + place));
-        value.and_then(|value| value.as_f64()).unwrap_or_default()
-    }
-
-    fn value(&mut self, last: Value, path: PathId, at: (ShapeId, usize, usize)) -> Option<Value> {
+    fn value(&mut self, last: Value, path: PathId) -> Option<Value> {
         let known = *self.tags.get(path as usize)?;
         let first = take_number(&mut self.bytes)?;
         let tag = if first & 1 == 0 { known } else { u8::try_from(first >> 1).ok()? };
@@ -358,11 +372,7 @@ impl Reader<'_> {
                 value
             }
             TEXT_AGAIN => *self.texts.get(take_number(&mut self.bytes)?)?,
-            MOMENT => {
-                let moment = Moment::from_number(unfold(take_number(&mut self.bytes)?));
-                let ts = self.ts(at);
-                self.rows.moment_value(moment, ts)?
-            }
+            MOMENT => Value::Moment(Moment::from_number(unfold(take_number(&mut self.bytes)?))),
             _ => return None,
         };
         if value.is_number() {

@@ -8,6 +8,7 @@ use serde::de::{Deserialize, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 use serde_json::Error;
 
+use crate::moment::{ts_of, ts_place};
 use crate::part::{Form, Part, is_array};
 use crate::paths::{PathId, Step};
 use crate::rows::{Rows, ShapeId};
@@ -18,7 +19,7 @@ use crate::value::Value;
 pub struct Reader<'a> {
     rows: &'a Rows,
     /// Laid out when the first entry is read.
-    forms: OnceCell<HashMap<(ShapeId, ShapeId), Form>>,
+    forms: OnceCell<HashMap<(ShapeId, ShapeId), Layout>>,
 }
 
 impl<'a> Reader<'a> {
@@ -34,26 +35,35 @@ impl<'a> Reader<'a> {
     /// When it is no `T`.
     pub fn read<'b, T: Deserialize<'b>>(&'b self, row: usize) -> Result<T, Error> {
         let row = self.rows.row(row);
-        let form =
-            self.forms.get_or_init(|| forms(self.rows)).get(&(row.head, row.body)).expect("all shapes were laid out");
+        let forms = self.forms.get_or_init(|| forms(self.rows));
+        let Layout { form, ts } = forms.get(&(row.head, row.body)).expect("all shapes were laid out");
         let leaves = self.rows.leaves_of(row);
         match form {
             Form::Raw(leaf) => serde_json::from_str(leaves.get(*leaf).map_or("", |raw| self.rows.text_of(*raw))),
-            Form::Parts(part) => T::deserialize(Inside { rows: self.rows, leaves, part }),
+            Form::Parts(part) => T::deserialize(Inside { rows: self.rows, leaves, ts: *ts, part }),
         }
     }
 }
 
-/// The forms of entries, by the shapes of their halves.
-fn forms(rows: &Rows) -> HashMap<(ShapeId, ShapeId), Form> {
+/// How the entries with the same leaves are read.
+#[derive(Debug)]
+struct Layout {
+    form: Form,
+    /// The leaf that times in words tell.
+    ts: Option<usize>,
+}
+
+/// The layouts of entries, by the shapes of their halves.
+fn forms(rows: &Rows) -> HashMap<(ShapeId, ShapeId), Layout> {
     let mut forms = HashMap::new();
     let mut last = None;
     for row in &rows.rows {
         let shapes = (row.head, row.body);
         // Neighbours are mostly alike.
         if last.replace(shapes) != Some(shapes) {
-            let leaves = || rows.shape(row.head).iter().chain(rows.shape(row.body).iter());
-            forms.entry(shapes).or_insert_with(|| Form::of(&rows.paths, leaves().copied()));
+            let leaves = || rows.shape(row.head).iter().chain(rows.shape(row.body).iter()).copied();
+            let layout = || Layout { form: Form::of(&rows.paths, leaves()), ts: ts_place(leaves()) };
+            forms.entry(shapes).or_insert_with(layout);
         }
     }
     forms
@@ -64,6 +74,7 @@ fn forms(rows: &Rows) -> HashMap<(ShapeId, ShapeId), Form> {
 struct Inside<'a> {
     rows: &'a Rows,
     leaves: &'a [Value],
+    ts: Option<usize>,
     part: &'a Part,
 }
 
@@ -108,6 +119,7 @@ impl<'de> Deserializer<'de> for Inside<'de> {
                 Value::Uint(value) => visitor.visit_u64(value),
                 Value::Float(value) => visitor.visit_f64(value),
                 value @ Value::Text { .. } => visitor.visit_borrowed_str(self.rows.text_of(value)),
+                Value::Moment(moment) => visitor.visit_string(moment.text(ts_of(self.leaves, self.ts))),
                 Value::EmptyObject => visitor.visit_map(MapDeserializer::new(std::iter::empty::<(Self, Self)>())),
                 Value::EmptyArray => visitor.visit_seq(SeqDeserializer::new(std::iter::empty::<Self>())),
             };

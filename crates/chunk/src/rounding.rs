@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use crate::moment::Moment;
 use crate::number::Kind;
 use crate::paths::{CALLED, Paths, Role};
 use crate::rows::{Row, Rows, Shape, ShapeId};
@@ -39,7 +38,7 @@ struct Plan {
 impl Plan {
     fn of(paths: &Paths, shape: &Shape) -> Self {
         let roles = || shape.iter().map(|path| paths.role(*path)).enumerate();
-        let is_rounded = |(_, role): &(usize, Role)| *role == Role::Moment || grain(*role).is_some();
+        let is_rounded = |(_, role): &(usize, Role)| grain(*role).is_some();
         let write_ts = roles().filter(|(_, role)| *role == Role::WriteTs);
         Self { leaves: roles().filter(is_rounded).collect(), write_ts: write_ts.map(|(leaf, _)| leaf).collect() }
     }
@@ -130,32 +129,18 @@ impl Rows {
             let plan = plans.get(shape as usize).map_or(&[][..], |plan| &plan.leaves);
             plan.iter().map(move |(leaf, role)| (at + leaf, *role))
         };
-        let mut ts = (0.0, 0.0);
         for (leaf, role) in leaves(head, first).chain(leaves(body, body_at)) {
             let Some(value) = self.values.get(leaf).copied() else { return };
             let rounded = match (role, value.as_f64(), grain(role)) {
                 // A time that is the time of writing stays it.
-                (Role::Ts, Some(exact), _) => {
-                    ts = (exact, floor(exact));
-                    CLOCK.value(CLOCK.near(ts.1))
-                }
+                (Role::Ts, Some(exact), _) => CLOCK.value(CLOCK.near(floor(exact))),
                 (_, Some(exact), Some(grain)) => grain.value(grain.near(exact)),
-                (Role::Moment, None, _) => self.moment_at(value, ts),
                 _ => value,
             };
             if let Some(value) = self.values.get_mut(leaf) {
                 *value = rounded;
             }
         }
-    }
-
-    /// The time in words, if it is what `ts` was in words.
-    fn moment_at(&mut self, words: Value, (exact, rounded): (f64, f64)) -> Value {
-        if exact == rounded {
-            return words;
-        }
-        let moment = Moment::of(self.text_of(words), exact);
-        moment.and_then(|moment| self.moment_value(moment, rounded)).unwrap_or(words)
     }
 
     fn set_write_ts(&mut self, row: usize, write_ts: f64, plans: &[Plan]) {

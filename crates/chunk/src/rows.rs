@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use crate::flatten::{Leaves, flatten};
-use crate::moment::Moment;
 use crate::paths::{CALLED, PathId, Paths};
 use crate::text::Skeletons;
 use crate::value::Value;
@@ -167,7 +166,7 @@ impl Rows {
         self.is_rounded |= others.is_rounded;
         let mut names = vec![None; others.names.len()];
         let mut shapes = vec![None; others.shapes.len()];
-        let mut moved = Moved::default();
+        let mut moved = Pairs::default();
         self.rows.reserve(rows.size_hint().0);
         for row in rows {
             let row = others.row(row);
@@ -191,13 +190,6 @@ impl Rows {
         put_text(&mut self.texts, text)
     }
 
-    /// A time in words; `None` if it is longer than any text.
-    pub(crate) fn moment_value(&mut self, moment: Moment, ts: f64) -> Option<Value> {
-        let start = self.texts.len();
-        moment.write(ts, &mut self.texts);
-        Some(Value::Text { start, bytes: u32::try_from(self.texts.len() - start).ok()? })
-    }
-
     /// The text that a value stands for; empty for all others.
     pub(crate) fn text_of(&self, value: Value) -> &str {
         match value {
@@ -206,6 +198,20 @@ impl Rows {
             }
             _ => "",
         }
+    }
+
+    /// Puts some of the entries into the order of their names and times; of two with one name and time the first stays it.
+    pub fn sort_by_identity(&self, rows: &mut [usize]) {
+        let ranks = self.ranks();
+        let identity = |row: &usize| {
+            let row = self.row(*row);
+            // `-0.0` and `0.0` are one time.
+            (ranks.get(row.name as usize).copied(), row.write_ts + 0.0)
+        };
+        rows.sort_by(|one, other| {
+            let ((one, ts), (other, other_ts)) = (identity(one), identity(other));
+            one.cmp(&other).then_with(|| ts.total_cmp(&other_ts))
+        });
     }
 
     /// By the number of a name, the how manieth it is of all names.
@@ -296,6 +302,7 @@ impl Rows {
     /// Adds the entry that these are the leaves of; returns what shapes its halves have.
     pub(crate) fn push_leaves(&mut self, leaves: &mut Leaves, name: u32, write_ts: f64) -> (ShapeId, ShapeId) {
         let first = self.values.len();
+        leaves.find_moment(&self.texts);
         let Self { paths, shapes, shape_ids, values, .. } = self;
         let (head, body) = leaves.lay_out(paths, |shape| number_shape(shapes, shape_ids, shape));
         values.extend(leaves.values());
@@ -316,22 +323,28 @@ fn at<T>(known: &mut [Option<T>], number: u32) -> &mut Option<T> {
     known.get_mut(number as usize).expect("a row only refers to its own names and shapes")
 }
 
-/// So many texts that were moved are remembered, by where they were.
-const MOVED: usize = 64;
+/// So many pairs are remembered.
+const PAIRS: usize = 64;
 
-/// Texts that were moved from some rows to others: labels are one text of many entries, and stay it.
-struct Moved([(Value, Value); MOVED]);
+/// Texts of some rows and what they are among others, by where they are: labels are one text of many entries.
+struct Pairs([(Value, Value); PAIRS]);
 
-impl Default for Moved {
+impl Default for Pairs {
     fn default() -> Self {
-        Self([(Value::Null, Value::Null); MOVED])
+        Self([(Value::Null, Value::Null); PAIRS])
     }
 }
 
-impl Moved {
+impl Pairs {
+    /// Where the pair of a text that starts there is remembered.
+    fn of(&mut self, start: usize) -> &mut (Value, Value) {
+        self.0.get_mut(start % PAIRS).expect("there are so many")
+    }
+
+    /// The text put behind `texts`, where it is not yet there: what is one text stays it.
     fn adopt(&mut self, texts: &mut String, others: &Rows, value: Value) -> Value {
         let Value::Text { start, .. } = value else { return value };
-        let (from, to) = self.0.get_mut(start % MOVED).expect("there are so many");
+        let (from, to) = self.of(start);
         if !from.is_same_range(value) {
             (*from, *to) = (value, put_text(texts, others.text_of(value)));
         }
@@ -355,11 +368,12 @@ impl PartialEq for Rows {
     fn eq(&self, others: &Self) -> bool {
         // Neighbours are mostly alike.
         let mut alike = None;
+        let mut same_texts = Pairs::default();
         let is_same = |(mine, theirs): (&Row, &Row)| {
             let kinds = (mine.name, mine.head, mine.body, theirs.name, theirs.head, theirs.body);
             let is_alike = alike == Some(kinds) || self.is_alike(mine, others, theirs);
             alike = Some(kinds);
-            is_alike && self.says_the_same(mine, others, theirs)
+            is_alike && self.says_the_same(mine, others, theirs, &mut same_texts)
         };
         self.len() == others.len() && std::iter::zip(&self.rows, &others.rows).all(is_same)
     }
@@ -372,12 +386,20 @@ impl Rows {
             && self.is_same_shape(mine.body, others, theirs.body)
     }
 
-    /// Whether two entries of the same shape say the same.
-    fn says_the_same(&self, mine: &Row, others: &Self, theirs: &Row) -> bool {
+    /// Whether two entries of the same shape say the same; `same_texts` are known to.
+    fn says_the_same(&self, mine: &Row, others: &Self, theirs: &Row, same_texts: &mut Pairs) -> bool {
+        let mut is_same = |a: Value, b: Value| match (a, b) {
+            (Value::Text { start, .. }, Value::Text { .. }) => {
+                let pair = same_texts.of(start);
+                let is_known = pair.0.is_same_range(a) && pair.1.is_same_range(b);
+                *pair = (a, b);
+                is_known || self.text_of(a) == others.text_of(b)
+            }
+            _ => self.is_same_value(a, others, b),
+        };
         mine.upload == theirs.upload
             && mine.write_ts.to_bits() == theirs.write_ts.to_bits()
-            && std::iter::zip(self.leaves_of(mine), others.leaves_of(theirs))
-                .all(|(a, b)| self.is_same_value(*a, others, *b))
+            && std::iter::zip(self.leaves_of(mine), others.leaves_of(theirs)).all(|(a, b)| is_same(*a, *b))
     }
 
     fn is_same_shape(&self, shape: ShapeId, others: &Self, other: ShapeId) -> bool {
@@ -404,6 +426,8 @@ impl Rows {
             (Value::Uint(a), Value::Uint(b)) => a == b,
             (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits(),
             (Value::Text { .. }, Value::Text { .. }) => self.text_of(value) == others.text_of(other),
+            // The times that they tell are leaves beside them.
+            (Value::Moment(a), Value::Moment(b)) => a == b,
             _ => false,
         }
     }

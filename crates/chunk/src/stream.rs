@@ -3,6 +3,7 @@
 use crate::column::Column;
 use crate::draft::Draft;
 use crate::integer::Integer;
+use crate::moment::Moment;
 use crate::paths::{CALLED, Role};
 use crate::primed::Primed;
 use crate::range_coder::{Bit, Coder};
@@ -215,11 +216,11 @@ impl Stream {
                 }
                 Slot::Moment => {
                     let Moments { last, is_same, numbers } = &mut self.moments;
-                    if !coder.bit(is_same, part.moment == *last) {
-                        *last = last.wrapping_add(numbers.own().code(coder, 0, part.moment.wrapping_sub(*last)));
+                    let moment = if let Value::Moment(moment) = value { moment.number() } else { 0 };
+                    if !coder.bit(is_same, moment == *last) {
+                        *last = last.wrapping_add(numbers.own().code(coder, 0, moment.wrapping_sub(*last)));
                     }
-                    part.moment = *last;
-                    part.moment_at = Some(told.leaf);
+                    *value = Value::Moment(Moment::from_number(*last));
                 }
                 _ => {
                     let column = if repeats && told.role == Role::WriteTs {
@@ -231,7 +232,6 @@ impl Stream {
                 }
             }
         }
-        part.ts = now.ts;
     }
 }
 

@@ -184,9 +184,9 @@ impl Templates {
 
     /// Finds the template that `fits`, trying the likeliest first.
     pub(crate) fn find(&self, mut fits: impl FnMut(&Template) -> bool) -> Option<usize> {
-        let likely = self.successors.get(self.last).into_iter().flatten();
+        let likely = self.successors.get(self.last).map_or(&[][..], Vec::as_slice);
         let mut fits = |number: &usize| self.list.get(*number).is_some_and(&mut fits);
-        let found = likely.copied().find(&mut fits);
+        let found = likely.iter().copied().find(&mut fits);
         found.or_else(|| (0..self.list.len()).find(&mut fits))
     }
 

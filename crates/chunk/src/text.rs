@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::moment::{ts_of, ts_place};
 use crate::part::{Form, Part, is_array};
 use crate::paths::{PathId, Paths, Step};
 use crate::rows::{Rows, ShapeId};
@@ -17,6 +18,8 @@ pub(crate) struct Skeleton {
     bytes: usize,
     /// The leaf that is the whole text.
     raw: Option<usize>,
+    /// The leaf that times in words tell.
+    ts: Option<usize>,
 }
 
 /// The skeletons of shapes that were met.
@@ -33,8 +36,8 @@ impl Skeletons {
 }
 
 impl Skeleton {
-    fn new(paths: &Paths, leaves: impl Iterator<Item = PathId>) -> Self {
-        let mut skeleton = Self::default();
+    fn new(paths: &Paths, leaves: impl Iterator<Item = PathId> + Clone) -> Self {
+        let mut skeleton = Self { ts: ts_place(leaves.clone()), ..Self::default() };
         match Form::of(paths, leaves) {
             Form::Raw(leaf) => skeleton.raw = Some(leaf),
             Form::Parts(root) => skeleton.lay_out(paths, &root),
@@ -73,8 +76,14 @@ impl Skeleton {
         let mut text = String::with_capacity(self.bytes + LEAF_BYTES * self.pieces.len());
         for (piece, leaf) in &self.pieces {
             text.push_str(piece);
-            if let Some(value) = leaves.get(*leaf) {
-                write_value(rows, *value, &mut text);
+            match leaves.get(*leaf) {
+                Some(Value::Moment(moment)) => {
+                    text.push('"');
+                    moment.write(ts_of(leaves, self.ts), &mut text);
+                    text.push('"');
+                }
+                Some(value) => write_value(rows, *value, &mut text),
+                None => {}
             }
         }
         text.push_str(&self.end);
@@ -92,6 +101,8 @@ fn write_value(rows: &Rows, value: Value, text: &mut String) {
         Value::EmptyObject => text.push_str("{}"),
         Value::EmptyArray => text.push_str("[]"),
         Value::Text { .. } => write_string(rows.text_of(value), text),
+        // Who writes it has the time.
+        Value::Moment(_) => {}
     }
 }
 

@@ -1,5 +1,7 @@
 //! What stands at a leaf of an entry.
 
+use crate::moment::Moment;
+
 /// A leaf: a JSON value without anything inside.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Value {
@@ -14,6 +16,8 @@ pub(crate) enum Value {
         start: usize,
         bytes: u32,
     },
+    /// `data.fmt_time`, where it is the entry's `data.ts` in words.
+    Moment(Moment),
     EmptyObject,
     EmptyArray,
 }

@@ -7,6 +7,10 @@ use rushhour_chunk::{NewRow, Rows, sizes};
 /// `statemachine/transition`, as chunks were written until commit eca11c7: all but the locations share a stream.
 const MIXED: &[u8] = include_bytes!("fixtures/mixed.chunk");
 
+/// Three locations of one time in words, `2015-11-02T14:39:25-0800`, of which the third is of another time in seconds, as
+/// the log kept them until commit e5f762d: words are told once.
+const WORDS: &[u8] = include_bytes!("fixtures/words.plain");
+
 fn texts(bytes: &[u8], keys: &[&str]) -> Vec<String> {
     let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
     Rows::decode(bytes, Some(&keys)).unwrap().texts().collect()
@@ -60,5 +64,19 @@ fn every_key_is_found_however_many_there_are_and_however_long_it_is() {
     let bytes = Rows::parse(&rows).encode();
     for key in &keys {
         assert_eq!(texts(&bytes, &[key]).len(), 1, "{key}");
+    }
+}
+
+#[test]
+fn words_that_were_told_once_stay_the_same_words() {
+    let rows = Rows::decode(WORDS, None).unwrap();
+    let [first, second, third] = [1_446_503_965.25, 1_446_503_965.75, 1_446_504_000.5];
+    let ts: Vec<_> = (0..rows.len()).map(|row| rows.ts(row)).collect();
+    assert_eq!(ts, [Some(first), Some(second), Some(third)]);
+    assert!(rows.texts().all(|text| text.contains(r#""fmt_time":"2015-11-02T14:39:25-0800""#)));
+    let texts: Vec<String> = rows.texts().collect();
+    for bytes in [rows.pack(), rows.encode()] {
+        let again = Rows::decode(&bytes, None).unwrap();
+        assert!(again == rows && again.texts().eq(texts.iter().cloned()));
     }
 }

@@ -17,6 +17,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rushhour_model::ids::UserId;
 use rushhour_store::{Ack, NewRow, Options, Query, Store, Upload};
+use tikv_jemallocator::Jemalloc;
 use tokio::runtime::Runtime;
 
 const START_S: f64 = 1_767_571_200.0;
@@ -25,6 +26,10 @@ const DAY_S: f64 = 86_400.0;
 const DAY_ENTRIES: usize = 864;
 const UPLOAD_ENTRIES: usize = 200;
 const WRITERS: usize = 64;
+
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() {
     let figures: [(&str, fn()); 4] = [

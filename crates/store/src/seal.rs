@@ -233,9 +233,8 @@ fn encode(user: UserId, number: u32, rows: &Rows) -> Result<(ChunkRow, Vec<u8>),
 /// The rows that count: of several with one identity the one of the last upload.
 fn latest(rows: &Rows) -> Vec<usize> {
     let mut order: Vec<usize> = (0..rows.len()).collect();
-    order.sort_by(|one, other| {
-        by_identity((rows, *one), (rows, *other)).then(rows.upload(*one).cmp(&rows.upload(*other)))
-    });
+    // They came upload by upload.
+    rows.sort_by_identity(&mut order);
     let is_one = |one: &usize, other: &usize| by_identity((rows, *one), (rows, *other)).is_eq();
     order.chunk_by(is_one).filter_map(|same| same.last().copied()).collect()
 }
@@ -244,7 +243,7 @@ fn latest(rows: &Rows) -> Vec<usize> {
 /// a sealed one adds nothing.
 fn merged(rows: &Rows, known: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..rows.len()).collect();
-    order.sort_by(|one, other| by_identity((rows, *one), (rows, *other)).then(one.cmp(other)));
+    rows.sort_by_identity(&mut order);
     let is_one = |one: &usize, other: &usize| by_identity((rows, *one), (rows, *other)).is_eq();
     let winner = |same: &[usize]| {
         let last = same.last().copied()?;

@@ -86,7 +86,7 @@ pub(crate) fn split(rows: &Rows, kept: &[usize]) -> Vec<Rows> {
     }
     let in_order = |mut part: Vec<usize>| {
         // They came in order of identity; days that share a chunk do too.
-        part.sort_by(|one, other| crate::chunk::by_identity((rows, *one), (rows, *other)));
+        rows.sort_by_identity(&mut part);
         rows.select(&part)
     };
     parts.into_iter().map(in_order).collect()
