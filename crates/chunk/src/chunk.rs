@@ -209,10 +209,25 @@ impl Rows {
     pub fn decode_until(bytes: &[u8], keys: Option<&[String]>, until: f64) -> Option<Self> {
         match (bytes.split_first()?, keys) {
             ((&VERSION, behind), keys) => Self::decode_chunk(behind, keys, until),
-            ((&plain::VERSION, behind), None) => Self::unpack(behind),
-            ((&plain::VERSION, behind), Some(keys)) => Some(Self::unpack(behind)?.of_keys(keys)),
+            ((&plain::VERSION, behind), keys) => {
+                let mut rows = Self::default();
+                rows.unpack(behind)?;
+                Some(if let Some(keys) = keys { rows.of_keys(keys) } else { rows })
+            }
             _ => None,
         }
+    }
+
+    /// Reads the entries of an upload, as [`decode`](Self::decode) does, onto the end of these. `None` if these are not the
+    /// bytes of any; then anything may be there.
+    pub fn append_upload(&mut self, bytes: &[u8], upload: u32) -> Option<()> {
+        let first = self.len();
+        match bytes.split_first()? {
+            (&plain::VERSION, behind) => self.unpack(behind)?,
+            _ => self.append(&Self::decode(bytes, None)?),
+        }
+        self.rows.iter_mut().skip(first).for_each(|row| row.upload = upload);
+        Some(())
     }
 
     fn decode_chunk(mut bytes: &[u8], keys: Option<&[String]>, until: f64) -> Option<Self> {

@@ -55,7 +55,7 @@ pub enum Leaf<'a> {
     Float(f64),
     /// A text.
     Text(&'a str),
-    /// An array, an object, or a whole number beyond `i64`.
+    /// An array, an object, a whole number beyond `i64`, or `data.fmt_time` where it is `data.ts` in words.
     Other,
 }
 

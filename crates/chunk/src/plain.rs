@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use crate::chunk::{put_number, take, take_number};
 use crate::moment::{Moment, ts_of, ts_place};
 use crate::number::Kind;
-use crate::paths::{CALLED, PathId, Step};
+use crate::paths::{CALLED, PathId, Paths, Step};
 use crate::rows::{Name, Row, Rows, ShapeId};
 use crate::value::Value;
 
@@ -131,17 +131,17 @@ impl Rows {
         }
     }
 
-    /// Reads what [`pack`](Self::pack) wrote, behind the version; `None` if it is something else.
-    pub(crate) fn unpack(mut bytes: &[u8]) -> Option<Self> {
+    /// Reads what [`pack`](Self::pack) wrote, behind the version, onto the end of these; `None` if it is something else, and
+    /// then anything may be there.
+    pub(crate) fn unpack(&mut self, mut bytes: &[u8]) -> Option<()> {
         let [is_rounded @ 0..=1] = take(&mut bytes, 1)? else { return None };
-        let mut rows = Self::default();
-        rows.is_rounded = *is_rounded == 1;
-        rows.take_tables(&mut bytes)?;
+        self.is_rounded |= *is_rounded == 1;
+        let tables = self.take_tables(&mut bytes)?;
         let count = take_number(&mut bytes)?;
         // Each entry has a byte at least.
-        rows.reserve(count.min(bytes.len()));
-        let tags = vec![0; rows.paths.len() as usize];
-        let mut reader = Reader { rows, bytes, texts: Vec::new(), tags };
+        self.reserve(count.min(bytes.len()));
+        let tags = vec![0; self.paths.len() as usize];
+        let mut reader = Reader { rows: self, tables, bytes, texts: Vec::new(), tags };
         // Each with the place of the leaf that says when an entry was written.
         let mut patterns: Vec<(Pattern, usize)> = Vec::new();
         let mut before = Before::default();
@@ -160,32 +160,31 @@ impl Rows {
             let write_ts = reader.rows.values.get(first + write_ts_at)?.as_f64()?;
             reader.rows.rows.push(Row { name, upload: 0, head, body, first, write_ts });
         }
-        reader.bytes.is_empty().then_some(reader.rows)
+        reader.bytes.is_empty().then_some(())
     }
 
-    fn take_tables(&mut self, bytes: &mut &[u8]) -> Option<()> {
+    fn take_tables(&mut self, bytes: &mut &[u8]) -> Option<Tables> {
+        let mut paths = (0..Paths::default().len()).collect::<Vec<_>>();
         for _ in 0..take_number(bytes)? {
-            let parent = PathId::try_from(take_number(bytes)?).ok().filter(|parent| *parent < self.paths.len())?;
+            let parent = *paths.get(take_number(bytes)?)?;
             let step = match take(bytes, 1)? {
                 [0] => Step::Key(take_text(bytes)?.into()),
                 [1] => Step::Index(u32::try_from(take_number(bytes)?).ok()?),
                 _ => return None,
             };
-            self.paths.child(parent, step);
+            paths.push(self.paths.child(parent, step));
         }
+        let mut tables = Tables::default();
         for _ in 0..take_number(bytes)? {
             let [kind, key] = [take_text(bytes)?, take_text(bytes)?].map(Into::into);
-            self.names.push(Name { kind, key });
+            tables.names.push(self.name_id(Name { kind, key }));
         }
         for _ in 0..take_number(bytes)? {
-            let mut path = || PathId::try_from(take_number(bytes)?).ok().filter(|path| *path < self.paths.len());
-            let leaves = path()?;
-            let shape = (0..leaves).map(|_| path()).collect::<Option<_>>()?;
-            // None is there twice.
-            let number = self.shape_id(shape) as usize;
-            (number + 1 == self.shapes.len()).then_some(())?;
+            let leaves = take_number(bytes).filter(|leaves| *leaves < paths.len())?;
+            let shape = (0..leaves).map(|_| paths.get(take_number(bytes)?).copied()).collect::<Option<_>>()?;
+            tables.shapes.push(self.shape_id(shape));
         }
-        Some(())
+        Some(tables)
     }
 
     /// Which leaf of a head says when an entry was written.
@@ -282,8 +281,16 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// By number in what is read: the numbers of names and shapes among the rows.
+#[derive(Debug, Default)]
+struct Tables {
+    names: Vec<u32>,
+    shapes: Vec<ShapeId>,
+}
+
 struct Reader<'a> {
-    rows: Rows,
+    rows: &'a mut Rows,
+    tables: Tables,
     bytes: &'a [u8],
     /// The texts that were told.
     texts: Vec<Value>,
@@ -293,12 +300,9 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn pattern(&mut self) -> Option<Pattern> {
-        let mut below = |count: usize| {
-            let number = take_number(&mut self.bytes).filter(|number| *number < count)?;
-            u32::try_from(number).ok()
-        };
-        let (names, shapes) = (self.rows.names.len(), self.rows.shapes.len());
-        Some(Pattern { name: below(names)?, head: below(shapes)?, body: below(shapes)? })
+        let mut one_of = |numbers: &[u32]| numbers.get(take_number(&mut self.bytes)?).copied();
+        let Tables { names, shapes } = &self.tables;
+        Some(Pattern { name: one_of(names)?, head: one_of(shapes)?, body: one_of(shapes)? })
     }
 
     fn half(&mut self, shape: ShapeId, before: Option<usize>) -> Option<()> {

@@ -72,6 +72,14 @@ fn name() -> impl Strategy<Value = String> {
     prop_oneof![8 => proptest::sample::select(NAMES.to_vec()).prop_map(str::to_owned), 1 => ".{0,8}"]
 }
 
+/// Times in seconds and in words: two of one second, and one whose words are of another time.
+const MOMENTS: [(f64, &str); 4] = [
+    (1_470_398_004.886, "2016-08-05T04:53:24.886000-07:00"),
+    (1_446_503_965.25, "2015-11-02T14:39:25-0800"),
+    (1_446_503_965.75, "2015-11-02T14:39:25-0800"),
+    (1_446_504_000.5, "2015-11-02T14:39:25-0800"),
+];
+
 #[derive(Clone, Debug)]
 struct Entry {
     key: &'static str,
@@ -82,8 +90,13 @@ struct Entry {
 fn entry() -> impl Strategy<Value = Entry> {
     let fields = || proptest::collection::vec((name(), value()), 0..8).prop_map(Map::from_iter);
     let write_ts = prop_oneof![1.4e9..1.5e9, Just(-0.0), Just(1_470_398_004.886)];
-    (proptest::sample::select(KEYS.to_vec()), write_ts, fields(), fields(), any::<bool>()).prop_map(
-        |(key, write_ts, mut metadata, data, is_plain)| {
+    let moment = proptest::option::of(proptest::sample::select(MOMENTS.to_vec()));
+    (proptest::sample::select(KEYS.to_vec()), write_ts, fields(), fields(), moment, any::<bool>()).prop_map(
+        |(key, write_ts, mut metadata, mut data, moment, is_plain)| {
+            if let Some((ts, words)) = moment {
+                data.insert("ts".into(), json!(ts));
+                data.insert("fmt_time".into(), json!(words));
+            }
             if is_plain {
                 metadata.insert("key".into(), json!(key));
                 metadata.insert("type".into(), json!("t"));
@@ -182,7 +195,8 @@ proptest! {
     #[test]
     fn entries_come_back_in_their_order(entries in proptest::collection::vec(entry(), 0..30), uploads in any::<u32>()) {
         let mut rows = parse(&entries);
-        prop_assert!(Rows::decode(&rows.pack(), None).unwrap() == rows);
+        let unpacked = Rows::decode(&rows.pack(), None).unwrap();
+        prop_assert!(unpacked == rows && unpacked.texts().eq(rows.texts()));
         let reader = Reader::new(&rows);
         let fields = Fields::at(&SEEN).unwrap();
         let look = Look::new(&rows, &fields);

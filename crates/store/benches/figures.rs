@@ -1,5 +1,5 @@
 //! The figures that the store is held to, each with its number: `cargo bench -p rushhour-store --bench figures`, or some
-//! of them: `-- ingest ingest-log hot sealed`.
+//! of them: `-- ingest ingest-log hot sealed recordings`. The last one takes the real days in the folder `RUSHHOUR_DAYS`.
 //!
 //! One after the other, on whatever else the machine is doing; `docs/design/store.md` says what they are to be.
 
@@ -7,16 +7,20 @@
 #![expect(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
+use std::fs::File;
 use std::hint::black_box;
+use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use flate2::read::GzDecoder;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rushhour_model::ids::UserId;
 use rushhour_store::{Ack, NewRow, Options, Query, Store, Upload};
+use serde_json::Value;
 use tikv_jemallocator::Jemalloc;
 use tokio::runtime::Runtime;
 
@@ -32,11 +36,12 @@ const WRITERS: usize = 64;
 static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() {
-    let figures: [(&str, fn()); 4] = [
+    let figures: [(&str, fn()); 5] = [
         ("ingest", || ingest(Ack::Sync)),
         ("ingest-log", || ingest(Ack::Log)),
         ("hot", || hot_memory(tempfile::tempdir().unwrap().path())),
         ("sealed", || sealed_days(tempfile::tempdir().unwrap().path())),
+        ("recordings", || sealed_recordings(tempfile::tempdir().unwrap().path())),
     ];
     // cargo itself adds `--bench`.
     let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
@@ -198,6 +203,65 @@ fn hot_memory(dir: &Path) {
     println!("a day in the log, 24 uploads, read: p99 {:.2} ms", percentile(&mut waits_us, 0.99) as f64 / 1e3);
 }
 
+/// Seals everything, and tells how fast that was.
+fn seal(store: &Store) {
+    let (started, started_cpu_s) = (Instant::now(), cpu_s());
+    let sealed = store.seal_all().unwrap();
+    let [rate, cpu_rate] =
+        [started.elapsed().as_secs_f64(), cpu_s() - started_cpu_s].map(|taken_s| sealed.entries as f64 / taken_s);
+    println!("sealing: {rate:.0} entries/s, {cpu_rate:.0} a second of a core, {} chunks", sealed.chunks);
+}
+
+/// 150 people for each real day, which is sealed.
+fn sealed_recordings(dir: &Path) {
+    const COPIES: usize = 150;
+    let Some(folder) = std::env::var_os("RUSHHOUR_DAYS") else {
+        return println!("sealing real days: RUSHHOUR_DAYS does not say where they are");
+    };
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let days: Vec<Vec<RealEntry>> =
+        files.filter(|path| path.to_str().unwrap().ends_with(".raw.json.gz")).map(|path| real_day(&path)).collect();
+    let runtime = Runtime::new().unwrap();
+    let store = open(dir, Ack::Memory);
+    let users = register(&store, &runtime, COPIES * days.len());
+    for (user, day) in users.iter().zip(days.iter().cycle()) {
+        for part in day.chunks(UPLOAD_ENTRIES) {
+            let rows = part.iter().map(|RealEntry { kind, key, write_ts, text }| NewRow {
+                kind,
+                key,
+                write_ts: *write_ts,
+                text,
+            });
+            runtime.block_on(store.append(Upload::pack(*user, &rows.collect::<Vec<_>>()))).unwrap();
+        }
+    }
+    seal(&store);
+}
+
+/// An entry of a recording.
+struct RealEntry {
+    kind: String,
+    key: String,
+    write_ts: f64,
+    text: String,
+}
+
+/// The entries of a recorded day, in the order in which they were written.
+fn real_day(path: &Path) -> Vec<RealEntry> {
+    let file = BufReader::new(File::open(path).unwrap());
+    let entries: Vec<Value> = serde_json::from_reader(GzDecoder::new(file)).unwrap();
+    let text = |entry: &Value, path: &str| entry.pointer(path).unwrap().as_str().unwrap().to_owned();
+    let read = |entry: Value| RealEntry {
+        kind: text(&entry, "/metadata/type"),
+        key: text(&entry, "/metadata/key"),
+        write_ts: entry.pointer("/metadata/write_ts").unwrap().as_f64().unwrap(),
+        text: entry.to_string(),
+    };
+    let mut entries: Vec<RealEntry> = entries.into_iter().map(read).collect();
+    entries.sort_by(|one, other| one.write_ts.total_cmp(&other.write_ts));
+    entries
+}
+
 /// 3,000 people with a sealed day each.
 fn sealed_days(dir: &Path) {
     const USERS: usize = 3_000;
@@ -210,11 +274,7 @@ fn sealed_days(dir: &Path) {
             runtime.block_on(store.append(pack(*user, part))).unwrap();
         }
     }
-    let (started, started_cpu_s) = (Instant::now(), cpu_s());
-    let sealed = store.seal_all().unwrap();
-    let [rate, cpu_rate] =
-        [started.elapsed().as_secs_f64(), cpu_s() - started_cpu_s].map(|taken_s| sealed.entries as f64 / taken_s);
-    println!("sealing: {rate:.0} entries/s, {cpu_rate:.0} a second of a core, {} chunks", sealed.chunks);
+    seal(&store);
     store.compact(0.0).unwrap();
     let chunk_bytes = store.usage().unwrap().live_chunks;
     drop(store);

@@ -15,9 +15,11 @@ use crate::chunk::{Rows, by_identity};
 use crate::core::Core;
 use crate::directory::{ChunkRow, Person, Publication, UserChange};
 use crate::error::Error;
+use crate::hot::HotRecord;
 use crate::open::IosRounding;
 use crate::query::second_of;
 use crate::seal::cluster::{Cluster, clusters, split};
+use crate::upload::RecordHeader;
 use crate::volume::{Draft, PersonNote};
 
 /// What sealing some uploads of a user takes, before anything is written.
@@ -53,9 +55,7 @@ impl Core {
         let mut sealed = None;
         for record in self.hot.snapshot(user).records.iter().take_while(|record| record.number < until) {
             sealed = Some(record.number + 1);
-            if let Some(rows) = self.read_record(user, record, None)? {
-                fresh.append(&rows);
-            }
+            self.append_record(user, record, &mut fresh)?;
         }
         let Some(sealed) = sealed else { return Ok(None) };
         let entries = fresh.len() as u64;
@@ -181,7 +181,7 @@ impl Core {
     pub(crate) fn shown_record(
         &self,
         user: UserId,
-        record: &crate::hot::HotRecord,
+        record: &HotRecord,
         keys: Option<&[String]>,
     ) -> Result<Option<Arc<Rows>>, Error> {
         let mut rows = self.read_record(user, record, keys)?;
@@ -197,14 +197,25 @@ impl Core {
     pub(crate) fn read_record(
         &self,
         user: UserId,
-        record: &crate::hot::HotRecord,
+        record: &HotRecord,
         keys: Option<&[String]>,
     ) -> Result<Option<Arc<Rows>>, Error> {
         let Some((header, packed)) = self.segments.read(record.at, record.bytes)? else { return Ok(None) };
-        let is_it = header.user == user && header.number == record.number && header.bytes == record.bytes;
-        let rows = is_it.then(|| header.unpack(&packed, keys)).flatten();
+        let rows = is_it(&header, user, record).then(|| header.unpack(&packed, keys)).flatten();
         rows.map(|rows| Some(Arc::new(rows))).ok_or_else(|| self.segments.damaged(record.at))
     }
+
+    /// Adds an upload to `rows`, unless it was sealed and its segment is gone.
+    fn append_record(&self, user: UserId, record: &HotRecord, rows: &mut Rows) -> Result<(), Error> {
+        let Some((header, packed)) = self.segments.read(record.at, record.bytes)? else { return Ok(()) };
+        let read = is_it(&header, user, record).then(|| header.unpack_onto(&packed, rows)).flatten();
+        read.ok_or_else(|| self.segments.damaged(record.at))
+    }
+}
+
+/// Whether the header is the one of this upload.
+fn is_it(header: &RecordHeader, user: UserId, record: &HotRecord) -> bool {
+    header.user == user && header.number == record.number && header.bytes == record.bytes
 }
 
 /// Encodes rows, and sees whether they come back.

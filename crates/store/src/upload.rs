@@ -108,6 +108,14 @@ impl RecordHeader {
         Some(rows)
     }
 
+    /// Adds them to `rows`; `None` when they are not what was packed, and then anything may be there.
+    pub(crate) fn unpack_onto(&self, packed: &[u8], rows: &mut Rows) -> Option<()> {
+        if self.checksum(packed) != self.crc {
+            return None;
+        }
+        rows.append_upload(packed, self.number)
+    }
+
     fn checksum(&self, packed: &[u8]) -> u32 {
         let plain = Self { number: 0, crc: 0, ..*self };
         crc32c::crc32c_append(crc32c::crc32c(&plain.write()), packed)

@@ -99,6 +99,11 @@ impl<'a> EntryRef<'a> {
         self.rows.write_ts(self.row)
     }
 
+    /// `data.ts`, if it is a number.
+    pub fn ts(&self) -> Option<f64> {
+        self.rows.ts(self.row)
+    }
+
     /// Whether it was taken in.
     pub fn is_taken(&self) -> bool {
         self.is_taken
