@@ -33,6 +33,9 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Count entries by platform and key, and name what is wrong with them
+    #[command(after_help = "Examples:
+  rushhour entries check scenarios/days/*.raw.json
+  rushhour entries check day.raw.json.gz --format json")]
     Check {
         /// The files
         #[arg(required = true)]
@@ -42,6 +45,8 @@ enum Command {
         format: Format,
     },
     /// Write entries as the original server stores them
+    #[command(after_help = "Example:
+  rushhour entries to-stored scenarios/days/ios-errand.raw.json -o errand.stored.json.zst")]
     ToStored {
         /// The file
         file: PathBuf,
@@ -50,6 +55,8 @@ enum Command {
         out: Option<PathBuf>,
     },
     /// Write entries as phones send them
+    #[command(after_help = "Example:
+  rushhour entries to-phone errand.stored.json.zst | head")]
     ToPhone {
         /// The file
         file: PathBuf,

@@ -54,6 +54,8 @@ enum Command {
         format: SummaryFormat,
     },
     /// Print a run's seconds as CSV; as NDJSON they lie in its folder
+    #[command(after_help = "Example:
+  rushhour report intervals results/2026-11-21-vm-quickstart-local > intervals.csv")]
     Intervals {
         /// The run's folder
         dir: PathBuf,
@@ -61,6 +63,8 @@ enum Command {
     /// Judge old runs by new limits
     Recompute(report_recompute::Args),
     /// Print the JSON Schema of result.json
+    #[command(after_help = "Example:
+  rushhour report schema > result.schema.json")]
     Schema,
     /// Compare two results, or the pairs of a comparison
     Compare(report_compare::Args),

@@ -212,7 +212,9 @@ fn create_unused(out: &Path, name: &str) -> Result<PathBuf> {
 pub fn read_result(path: &Path) -> Result<RunResult> {
     let file = if path.is_dir() { path.join(RESULT_FILE) } else { path.to_owned() };
     if path.is_dir() && !file.exists() {
-        bail!("{} is not the folder of a run that ended: it has no {RESULT_FILE}", path.display());
+        let page = path.join(PAGE_FILE);
+        let hint = if page.exists() { format!("; what it has is shown by {}", page.display()) } else { String::new() };
+        bail!("{} is not the folder of a run that ended: it has no {RESULT_FILE}{hint}", path.display());
     }
     let text = std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
     RunResult::read(&text).with_context(|| format!("reading {} as a result", file.display()))
@@ -295,6 +297,17 @@ mod tests {
             ),
             "{message}"
         );
+    }
+
+    #[test]
+    fn who_asks_for_the_result_of_a_search_is_told_of_its_page() {
+        let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../results");
+        let search = results.join("2026-11-23-vm-capacity-capacity-mix-m5-large");
+        let message = read_result(&search).unwrap_err().to_string();
+        assert!(message.contains("it has no result.json; what it has is shown by"), "{message}");
+        assert!(message.ends_with("m5-large/report.html"), "{message}");
+        let nothing = tempfile::tempdir().unwrap();
+        assert!(read_result(nothing.path()).unwrap_err().to_string().ends_with("it has no result.json"));
     }
 
     #[test]

@@ -14,9 +14,9 @@ use std::time::Duration;
 use rushhour_model::entry::key;
 use rushhour_model::ids::UserId;
 use rushhour_pipeline::transit::Stops;
-use rushhour_store::{EntryRef, Error, NewRow, Upload};
+use rushhour_store::{Error, NewRow, Upload};
 use rustix::time::{ClockId, clock_gettime};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tracing::warn;
@@ -362,7 +362,7 @@ impl Worker {
             let mut last_ts = f64::NEG_INFINITY;
             fresh.entries.for_each(|entry| {
                 if entry.key() == key::LOCATION {
-                    last_ts = ts_of(&entry).map_or(last_ts, |ts| last_ts.max(ts));
+                    last_ts = entry.ts().map_or(last_ts, |ts| last_ts.max(ts));
                 }
             });
             Ok(last_ts - summary(store, user)?.end_ts.unwrap_or(0.0))
@@ -375,10 +375,6 @@ impl Worker {
         // It is tried again; until then a crash only costs work.
         let _ = self.app.store.sync_diaries();
     }
-}
-
-fn ts_of(entry: &EntryRef<'_>) -> Option<f64> {
-    entry.read::<Value>().ok()?.pointer("/data/ts")?.as_f64()
 }
 
 /// Runs `work`.
