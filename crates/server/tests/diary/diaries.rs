@@ -246,6 +246,20 @@ async fn untracked_time_is_found_by_when_it_started() {
 }
 
 #[tokio::test]
+async fn places_are_found_by_when_they_were_left_however_long_somebody_stayed() {
+    let (server, _dir) = with_anna().await;
+    server.put("anna", &walks(0)).await;
+    server.put("anna", &walks(4)).await;
+    server.take_in_all(ALL);
+    let morning = MORNING_TS + 4.0 * DAY_S;
+    for key in ["analysis/confirmed_place", "analysis/cleaned_place", "segmentation/raw_place"] {
+        let left = server.found("anna", &[key], "data.exit_ts", morning - 7_200.0, morning + 1_800.0).await;
+        assert_eq!(left.len(), 1, "{key}");
+        assert!(left[0]["data"]["enter_ts"].as_f64().unwrap() < MORNING_TS + DAY_S, "{key}");
+    }
+}
+
+#[tokio::test]
 async fn a_diary_outlives_its_server_and_goes_on() {
     let (server, dir) = with_anna().await;
     server.put("anna", &walks(0)).await;
