@@ -249,6 +249,8 @@ async fn untracked_time_is_found_by_when_it_started() {
 async fn places_are_found_by_when_they_were_left_however_long_somebody_stayed() {
     let (server, _dir) = with_anna().await;
     server.put("anna", &walks(0)).await;
+    // The phone tells once more where it is, and then nothing for days.
+    server.put("anna", &[fix(MORNING_TS + 39_000.0, 0.0)]).await;
     server.put("anna", &walks(4)).await;
     server.take_in_all(ALL);
     let morning = MORNING_TS + 4.0 * DAY_S;
