@@ -5,8 +5,8 @@
 //!          | table bytes | order bytes | tables | order | { stream | packed texts }*
 //! ```
 //! Numbers without a type are LEB128. Locations, filtered locations and motion activity have streams of their own, and
-//! so has every other key with many entries; the few entries of the remaining keys share one, in order of time, because
-//! what a phone writes at one moment is told best together.
+//! so has every other key with many entries; the few entries of the remaining keys share two, in order of time, because
+//! what a phone writes at one moment is told best together: what diaries are made of, and the rest.
 
 use std::collections::BTreeMap;
 

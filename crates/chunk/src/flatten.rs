@@ -65,11 +65,11 @@ impl Leaves {
 
     /// Sees whether the text at `data.fmt_time` is `data.ts` in words.
     pub(crate) fn find_moment(&mut self, texts: &str) {
+        let Some(Value::Text { start, bytes }) = self.find(CALLED.fmt_time) else { return };
         let ts = self.find(CALLED.ts).and_then(Value::as_f64).unwrap_or_default();
-        let Some((_, value)) = self.leaves.iter_mut().find(|(at, _)| *at == CALLED.fmt_time) else { return };
-        if let Value::Text { start, bytes } = *value
-            && let Some(moment) = texts.get(start..start + bytes as usize).and_then(|text| Moment::of(text, ts))
-        {
+        let moment = texts.get(start..start + bytes as usize).and_then(|text| Moment::of(text, ts));
+        let place = self.leaves.iter_mut().find(|(at, _)| *at == CALLED.fmt_time);
+        if let Some(((_, value), moment)) = place.zip(moment) {
             *value = Value::Moment(moment);
         }
     }

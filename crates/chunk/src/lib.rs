@@ -41,5 +41,5 @@ pub use look::{Fields, Leaf, Look, Seen};
 pub use ordinary::Ordinary;
 pub use primer::Primer;
 pub use reader::Reader;
-pub use rows::{Name, NewRow, Rows};
+pub use rows::{Name, NewRow, Rows, by_identity, by_time};
 pub use sizes::{Sizes, StreamSize, sizes};

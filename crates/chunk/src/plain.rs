@@ -142,21 +142,25 @@ impl Rows {
         self.reserve(count.min(bytes.len()));
         let tags = vec![0; self.paths.len() as usize];
         let mut reader = Reader { rows: self, tables, bytes, texts: Vec::new(), tags };
-        // Each with the place of the leaf that says when an entry was written.
-        let mut patterns: Vec<(Pattern, usize)> = Vec::new();
+        // Each with the leaf of its head that says when an entry was written, and those of its body that say it in words.
+        let mut patterns: Vec<(Pattern, usize, Option<Words>)> = Vec::new();
         let mut before = Before::default();
         for _ in 0..count {
             let number = take_number(&mut reader.bytes)?;
             if number == patterns.len() {
                 let pattern = reader.pattern()?;
-                patterns.push((pattern, reader.rows.write_ts_place(pattern.head)?));
+                let words = Words::of(reader.rows.shape(pattern.body));
+                patterns.push((pattern, reader.rows.write_ts_place(pattern.head)?, words));
             }
-            let (Pattern { name, head, body }, write_ts_at) = *patterns.get(number)?;
+            let (Pattern { name, head, body }, write_ts_at, words) = *patterns.get(number)?;
             let first = reader.rows.values.len();
             let body_at = first + reader.rows.shape(head).len();
             let [last_head, last_body] = before.replace(number, body, first, body_at);
             reader.half(head, last_head)?;
-            reader.half(body, last_body)?;
+            let told = reader.half(body, last_body)?;
+            if let Some((words, last_body)) = words.zip(last_body) {
+                reader.keep_words(words, told, body_at, last_body)?;
+            }
             let write_ts = reader.rows.values.get(first + write_ts_at)?.as_f64()?;
             reader.rows.rows.push(Row { name, upload: 0, head, body, first, write_ts });
         }
@@ -281,6 +285,20 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// Where a body has `data.fmt_time`, and `data.ts`.
+#[derive(Clone, Copy, Debug)]
+struct Words {
+    leaf: usize,
+    ts: Option<usize>,
+}
+
+impl Words {
+    fn of(body: &[PathId]) -> Option<Self> {
+        let leaf = body.iter().position(|path| *path == CALLED.fmt_time)?;
+        Some(Self { leaf, ts: ts_place(body.iter().copied()) })
+    }
+}
+
 /// By number in what is read: the numbers of names and shapes among the rows.
 #[derive(Debug, Default)]
 struct Tables {
@@ -298,14 +316,15 @@ struct Reader<'a> {
     tags: Vec<u8>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn pattern(&mut self) -> Option<Pattern> {
         let mut one_of = |numbers: &[u32]| numbers.get(take_number(&mut self.bytes)?).copied();
         let Tables { names, shapes } = &self.tables;
         Some(Pattern { name: one_of(names)?, head: one_of(shapes)?, body: one_of(shapes)? })
     }
 
-    fn half(&mut self, shape: ShapeId, before: Option<usize>) -> Option<()> {
+    /// Reads half of an entry; returns which leaves were told, a bit for each.
+    fn half(&mut self, shape: ShapeId, before: Option<usize>) -> Option<&'a [u8]> {
         let leaves = self.rows.shape(shape).len();
         let mask = take(&mut self.bytes, leaves.div_ceil(8))?;
         let first = self.rows.values.len();
@@ -325,25 +344,22 @@ impl Reader<'_> {
                 *self.rows.values.get_mut(first + leaf)? = value;
             }
         }
-        before.map_or(Some(()), |before| self.keep_words(shape, mask, first, before))
+        Some(mask)
     }
 
-    /// A moment that was not told has the words of the one before, as records of earlier versions have it also where the time
-    /// is another.
-    fn keep_words(&mut self, shape: ShapeId, mask: &[u8], first: usize, before: usize) -> Option<()> {
-        let shape = self.rows.shape(shape);
-        let Some(leaf) = shape.iter().position(|path| *path == CALLED.fmt_time) else { return Some(()) };
-        let is_told = mask.get(leaf / 8)? >> (leaf % 8) & 1 == 1;
-        let Value::Moment(moment) = *self.rows.values.get(first + leaf)? else { return Some(()) };
-        let place = ts_place(shape.iter().copied());
-        let [ts, ts_before] = [first, before].map(|at| ts_of(self.rows.values.get(at..).unwrap_or_default(), place));
+    /// A moment that was not told has the words of the one in the body before, as records of earlier versions have it also
+    /// where the time is another.
+    fn keep_words(&mut self, Words { leaf, ts }: Words, told: &[u8], body: usize, before: usize) -> Option<()> {
+        let is_told = told.get(leaf / 8)? >> (leaf % 8) & 1 == 1;
+        let Value::Moment(moment) = *self.rows.values.get(body + leaf)? else { return Some(()) };
+        let [ts, ts_before] = [body, before].map(|at| ts_of(self.rows.values.get(at..).unwrap_or_default(), ts));
         if is_told || ts.to_bits() == ts_before.to_bits() {
             return Some(());
         }
         let words = moment.text(ts_before);
         let moment = Moment::of(&words, ts).map(Value::Moment);
         let value = moment.unwrap_or_else(|| self.rows.text_value(&words));
-        *self.rows.values.get_mut(first + leaf)? = value;
+        *self.rows.values.get_mut(body + leaf)? = value;
         Some(())
     }
 

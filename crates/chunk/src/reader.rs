@@ -19,13 +19,13 @@ use crate::value::Value;
 pub struct Reader<'a> {
     rows: &'a Rows,
     /// Laid out when the first entry is read.
-    forms: OnceCell<HashMap<(ShapeId, ShapeId), Layout>>,
+    layouts: OnceCell<HashMap<(ShapeId, ShapeId), Layout>>,
 }
 
 impl<'a> Reader<'a> {
     /// A reader of these entries.
     pub fn new(rows: &'a Rows) -> Self {
-        Self { rows, forms: OnceCell::new() }
+        Self { rows, layouts: OnceCell::new() }
     }
 
     /// The entry in `row`, as its JSON text would be read. Types that ask for the text itself, as `RawValue` does, or for
@@ -35,8 +35,8 @@ impl<'a> Reader<'a> {
     /// When it is no `T`.
     pub fn read<'b, T: Deserialize<'b>>(&'b self, row: usize) -> Result<T, Error> {
         let row = self.rows.row(row);
-        let forms = self.forms.get_or_init(|| forms(self.rows));
-        let Layout { form, ts } = forms.get(&(row.head, row.body)).expect("all shapes were laid out");
+        let layouts = self.layouts.get_or_init(|| layouts(self.rows));
+        let Layout { form, ts } = layouts.get(&(row.head, row.body)).expect("all shapes were laid out");
         let leaves = self.rows.leaves_of(row);
         match form {
             Form::Raw(leaf) => serde_json::from_str(leaves.get(*leaf).map_or("", |raw| self.rows.text_of(*raw))),
@@ -54,8 +54,8 @@ struct Layout {
 }
 
 /// The layouts of entries, by the shapes of their halves.
-fn forms(rows: &Rows) -> HashMap<(ShapeId, ShapeId), Layout> {
-    let mut forms = HashMap::new();
+fn layouts(rows: &Rows) -> HashMap<(ShapeId, ShapeId), Layout> {
+    let mut layouts = HashMap::new();
     let mut last = None;
     for row in &rows.rows {
         let shapes = (row.head, row.body);
@@ -63,10 +63,10 @@ fn forms(rows: &Rows) -> HashMap<(ShapeId, ShapeId), Layout> {
         if last.replace(shapes) != Some(shapes) {
             let leaves = || rows.shape(row.head).iter().chain(rows.shape(row.body).iter()).copied();
             let layout = || Layout { form: Form::of(&rows.paths, leaves()), ts: ts_place(leaves()) };
-            forms.entry(shapes).or_insert_with(layout);
+            layouts.entry(shapes).or_insert_with(layout);
         }
     }
-    forms
+    layouts
 }
 
 /// A part of an entry.

@@ -1,5 +1,6 @@
 //! Entries of one user, taken apart into leaves.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use crate::flatten::{Leaves, flatten};
@@ -200,17 +201,16 @@ impl Rows {
         }
     }
 
-    /// Puts some of the entries into the order of their names and times; of two with one name and time the first stays it.
+    /// Puts some of the entries into the order of [`by_identity`]; of two with one identity the first stays it.
     pub fn sort_by_identity(&self, rows: &mut [usize]) {
         let ranks = self.ranks();
         let identity = |row: &usize| {
             let row = self.row(*row);
-            // `-0.0` and `0.0` are one time.
-            (ranks.get(row.name as usize).copied(), row.write_ts + 0.0)
+            (ranks.get(row.name as usize).copied(), row.write_ts)
         };
         rows.sort_by(|one, other| {
             let ((one, ts), (other, other_ts)) = (identity(one), identity(other));
-            one.cmp(&other).then_with(|| ts.total_cmp(&other_ts))
+            one.cmp(&other).then_with(|| by_time(ts, other_ts))
         });
     }
 
@@ -309,6 +309,19 @@ impl Rows {
         self.rows.push(Row { name, upload: 0, head, body, first, write_ts });
         (head, body)
     }
+}
+
+/// The order of identities, by name and time: two entries that are equal in it are one.
+pub fn by_identity(one: (&Rows, usize), other: (&Rows, usize)) -> Ordering {
+    let (name, other_name) = (one.0.name(one.1), other.0.name(other.1));
+    // Most often it is the very same name.
+    let names = if std::ptr::eq(name, other_name) { Ordering::Equal } else { name.cmp(other_name) };
+    names.then_with(|| by_time(one.0.write_ts(one.1), other.0.write_ts(other.1)))
+}
+
+/// The order of times: `-0.0` and `0.0` are one.
+pub fn by_time(one: f64, other: f64) -> Ordering {
+    (one + 0.0).total_cmp(&(other + 0.0))
 }
 
 /// Puts a text behind others.

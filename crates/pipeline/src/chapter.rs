@@ -66,6 +66,11 @@ impl Opening {
         self.place.enter_ts().unwrap_or(f64::NEG_INFINITY)
     }
 
+    /// Whether the place has swallowed others: what was said about it may belong to earlier chapters.
+    pub fn has_swallowed(&self) -> bool {
+        self.cleaned_place != self.place
+    }
+
     /// Whether all of `news` came too late to change what came before.
     pub fn stands(&self, news: &News) -> bool {
         self.start.is_none_or(|start| {

@@ -10,7 +10,7 @@ use rushhour_model::extended_json::ObjectId;
 use rushhour_model::ids::{UserId, entry_id};
 use serde_json::Value;
 
-use crate::chunk::{Rows, by_identity};
+use crate::chunk::{Rows, by_identity, by_time};
 use crate::core::Core;
 use crate::directory::{ChunkRow, Taken};
 use crate::error::Error;
@@ -129,7 +129,7 @@ impl Core {
             let texts = view.texts(&rows);
             let found = rows.into_iter().zip(texts).filter_map(|(at, text)| Some((stamp_of(&text, query)?, at, text)));
             let mut found: Vec<Found> = found.map(|(stamp, at, text)| view.found(user, at, stamp, text)).collect();
-            found.sort_by(|one, other| in_time(one.stamp, other.stamp).then(one.id.cmp(&other.id)));
+            found.sort_by(|one, other| by_time(one.stamp, other.stamp).then(one.id.cmp(&other.id)));
             found.truncate(query.entries_max);
             found
         };
@@ -333,7 +333,7 @@ impl View {
     fn rows_within(&self, user: UserId, scope: &Scope<'_>, entries_max: usize) -> Vec<At> {
         let timed = self.rows().into_iter().map(|at| (self.write_ts(at), at));
         let mut rows: Vec<(f64, At)> = timed.filter(|(ts, _)| (scope.from..=scope.to).contains(ts)).collect();
-        rows.sort_by(|one, other| in_time(one.0, other.0).then_with(|| self.by_id(user, one.1, other.1)));
+        rows.sort_by(|one, other| by_time(one.0, other.0).then_with(|| self.by_id(user, one.1, other.1)));
         rows.truncate(entries_max);
         rows.into_iter().map(|(_, at)| at).collect()
     }
@@ -429,11 +429,6 @@ impl Portion {
 fn id_of(user: UserId, rows: &Rows, row: usize) -> ObjectId {
     let name = rows.name(row);
     entry_id(user, &name.kind, &name.key, rows.write_ts(row))
-}
-
-/// `-0.0` and `0.0` are one time.
-fn in_time(one: f64, other: f64) -> Ordering {
-    (one + 0.0).total_cmp(&(other + 0.0))
 }
 
 /// The time asked for, if the entry has it and it matches.

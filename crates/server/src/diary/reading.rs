@@ -74,9 +74,8 @@ impl Stretch {
     /// when its place was entered and the first fix of the next one.
     fn within(store: &Store, user: UserId, bounds: Bounds) -> Result<Self, Error> {
         let stretch = Self::read(store, user, bounds)?;
-        // What was said about the first place belongs to earlier chapters where it has swallowed others.
-        let is_swallowing = stretch.opening().is_some_and(|opening| opening.cleaned_place != opening.place);
-        if is_swallowing { stretch.since_its_place(store, user, bounds) } else { Ok(stretch) }
+        let has_swallowed = stretch.opening().is_some_and(Opening::has_swallowed);
+        if has_swallowed { stretch.since_its_place(store, user, bounds) } else { Ok(stretch) }
     }
 
     fn opening(&self) -> Option<&Opening> {
@@ -117,10 +116,7 @@ impl Stretch {
         else {
             return Self { kept: Vec::new(), asked: 0..0 };
         };
-        // What was said about the first place belongs to earlier chapters where it has swallowed others.
-        let is_swallowing =
-            |(_, it): &(ChapterKey, KeptChapter)| it.outline.opening.cleaned_place != it.outline.opening.place;
-        while first > 0 && self.kept.get(first).is_some_and(is_swallowing) {
+        while first > 0 && self.kept.get(first).is_some_and(|(_, it)| it.outline.opening.has_swallowed()) {
             first -= 1;
         }
         let mut behind = self.kept.iter().skip(last + 1);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use rushhour_model::ids::UserId;
 
-use super::{ATTEMPTS_MAX, Found, id_of, in_time};
-use crate::chunk::Rows;
+use super::{ATTEMPTS_MAX, Found, id_of};
+use crate::chunk::{Rows, by_time};
 use crate::core::Core;
 use crate::error::Error;
 use crate::hot::HotRecord;
@@ -41,7 +41,7 @@ impl Core {
         let (sealed, mut chunk) = last_chunk(u32::MAX)?;
         let mut latest = Latest { of: keys.iter().map(|key| (key.as_str(), None)).collect() };
         records.retain(|record| record.number >= sealed);
-        records.sort_by(|one, other| in_time(other.last_ts, one.last_ts));
+        records.sort_by(|one, other| by_time(other.last_ts, one.last_ts));
         for record in &records {
             if latest.is_after(record.last_ts + MOVED_S_MAX) {
                 break;
@@ -92,7 +92,7 @@ impl Latest<'_> {
             is_taken: rows.upload(row) < taken,
         };
         let mut found: Vec<Found> = self.of.into_iter().filter_map(|(_, best)| best.map(found)).collect();
-        found.sort_by(|one, other| in_time(one.stamp, other.stamp).then(one.id.cmp(&other.id)));
+        found.sort_by(|one, other| by_time(one.stamp, other.stamp).then(one.id.cmp(&other.id)));
         found
     }
 }
@@ -100,7 +100,7 @@ impl Latest<'_> {
 /// Of two rows of one key the later one is the last; of two versions of an entry the one of the later upload.
 fn order(one: (&Rows, usize), other: (&Rows, usize)) -> Ordering {
     let (rows, row) = one;
-    in_time(rows.write_ts(row), other.0.write_ts(other.1))
+    by_time(rows.write_ts(row), other.0.write_ts(other.1))
         .then_with(|| rows.name(row).cmp(other.0.name(other.1)))
         .then_with(|| rows.upload(row).cmp(&other.0.upload(other.1)))
 }
