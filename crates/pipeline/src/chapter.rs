@@ -10,7 +10,9 @@ use rushhour_model::extended_json::ObjectId;
 use serde::{Deserialize, Serialize};
 
 use crate::input::Input;
+use crate::keys::RAW_PLACE;
 use crate::leg::Leg;
+use crate::legs::{Draft, lead_to_place};
 use crate::observations::{Filter, Observations};
 use crate::place::OpenPlace;
 
@@ -69,6 +71,29 @@ impl Opening {
     /// Whether the place has swallowed others: what was said about it may belong to earlier chapters.
     pub fn has_swallowed(&self) -> bool {
         self.cleaned_place != self.place
+    }
+
+    /// The leg of a draft as it is told, and what comes behind it opens with its place. A leg that is not kept leaves nothing,
+    /// one that is starts at the place that has swallowed those.
+    pub(crate) fn pass(&mut self, draft: Draft, is_kept: bool) -> Leg {
+        let Draft { mut leg, from, leads_to, .. } = draft;
+        if self.raw_places.is_empty() {
+            self.cleaned_place = from.clone();
+            self.raw_places.push(from.id(RAW_PLACE));
+        }
+        if is_kept {
+            let place = self.cleaned_place.touch().filter(|there| from.at() != Some(there.spot.at));
+            if let (Some(cleaned), Some(place)) = (&mut leg.cleaned, place) {
+                lead_to_place(cleaned, place);
+            }
+            self.raw_places = vec![leads_to.id(RAW_PLACE)];
+            self.cleaned_place = leads_to.clone();
+        } else {
+            leg.cleaned = None;
+            self.raw_places.push(from.id(RAW_PLACE));
+        }
+        self.place = leads_to;
+        leg
     }
 
     /// Whether all of `news` came too late to change what came before.

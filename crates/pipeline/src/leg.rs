@@ -11,6 +11,26 @@ use crate::position::Position;
 use crate::smoothing::Smoothed;
 use crate::trips::Method;
 
+/// Fixes that follow each other: the row of the first and that of the last. In a leg that is told they are counted from the
+/// first fix of its chapter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rows {
+    pub(crate) first: usize,
+    pub(crate) last: usize,
+}
+
+impl Rows {
+    /// The same fixes counted from `row`.
+    fn counted_from(self, row: usize) -> Self {
+        Self { first: self.first.wrapping_sub(row), last: self.last.wrapping_sub(row) }
+    }
+
+    /// The same fixes where they were counted from `row`.
+    pub(crate) fn counted_before(self, row: usize) -> Self {
+        Self { first: self.first.wrapping_add(row), last: self.last.wrapping_add(row) }
+    }
+}
+
 /// What lies between two places.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Leg {
@@ -26,10 +46,23 @@ pub struct Leg {
     pub start: Spot,
     /// Where it ends, before anything was cleaned.
     pub end: Spot,
+    /// Its fixes; `None` where there are none.
+    pub(crate) rows: Option<Rows>,
     /// The parts in one mode.
     pub sections: Vec<RawSection>,
     /// What is left after cleaning; nothing of a trip that nobody made, which its places swallow.
     pub cleaned: Option<Cleaned>,
+}
+
+impl Leg {
+    /// The same leg with its fixes counted from `row`.
+    pub(crate) fn counted_from(mut self, row: usize) -> Self {
+        self.rows = self.rows.map(|rows| rows.counted_from(row));
+        for section in &mut self.sections {
+            section.rows = section.rows.counted_from(row);
+        }
+        self
+    }
 }
 
 /// A section before cleaning.
@@ -37,6 +70,8 @@ pub struct Leg {
 pub struct RawSection {
     /// What the phone sensed.
     pub motion: Motion,
+    /// Its fixes.
+    pub(crate) rows: Rows,
     /// Its first fix.
     pub start: Spot,
     /// Its last fix.

@@ -5,7 +5,7 @@ use rushhour_model::ids::UserId;
 use crate::clean::{Cleaning, clean};
 use crate::ids::leg_id;
 use crate::keys::{RAW_TRIP, RAW_UNTRACKED};
-use crate::leg::{Cleaned, Leg, RawSection, Section, Stop};
+use crate::leg::{Cleaned, Leg, RawSection, Rows, Section, Stop};
 use crate::moment::Spot;
 use crate::observations::{Fix, Observations, within};
 use crate::place::{OpenPlace, Touch};
@@ -37,28 +37,66 @@ pub(crate) struct Draft {
     pub(crate) next: Option<usize>,
 }
 
-/// The legs that `cuts` make from `place` on.
-pub(crate) fn legs(observations: &Observations, user: UserId, cuts: &[Cut], place: &OpenPlace) -> Vec<Draft> {
+/// What is known of a trip before its ways are looked at.
+pub(crate) struct Plan {
+    pub(crate) cut: Cut,
+    /// Whether nobody knows how the person got to where it starts.
+    pub(crate) is_behind_untracked: bool,
+    pub(crate) stretches: Vec<Stretch>,
+}
+
+impl Plan {
+    /// What phones sensed of a trip from `place`.
+    pub(crate) fn sensed(observations: &Observations, cut: Cut, place: &OpenPlace) -> Option<Self> {
+        let (start, end) = (observations.fixes.get(cut.start)?, observations.fixes.get(cut.end)?);
+        let is_behind_untracked = place.entered().is_some_and(|touch| {
+            let from = &touch.spot;
+            let metres = from.at.distance_m(start.at);
+            let is_restarted = observations.is_restarted_between(from.ts(), start.ts);
+            let is_slow = metres / (start.ts - from.ts()) <= UNTRACKED_M_PER_S_MAX;
+            is_restarted || metres >= untracked_m_min(cut.method) && is_slow
+        });
+        let from = place.at().filter(|_| !is_behind_untracked).unwrap_or(start.at);
+        let rows = Rows { first: cut.start, last: cut.end };
+        let metres_from_place = from.distance_m(end.at);
+        let whole = Whole { observations, method: cut.method, rows, start, end, metres_from_place };
+        Some(Self { cut, is_behind_untracked, stretches: sections(&whole) })
+    }
+}
+
+/// The legs from `place` on: `next_plan` knows the next trip from a place.
+pub(crate) fn legs(
+    fixes: &[Fix],
+    user: UserId,
+    place: &OpenPlace,
+    mut next_plan: impl FnMut(&OpenPlace) -> Option<Plan>,
+) -> Vec<Draft> {
     let mut drafts: Vec<Draft> = Vec::new();
     let mut place = place.clone();
-    for cut in cuts {
-        let (Some(start), Some(end)) = (observations.fixes.get(cut.start), observations.fixes.get(cut.end)) else {
-            continue;
-        };
-        if let Some(draft) = untracked(observations, user, &place, start, cut) {
+    while let Some(Plan { cut, is_behind_untracked, stretches }) = next_plan(&place) {
+        let (Some(start), Some(end)) = (fixes.get(cut.start), fixes.get(cut.end)) else { continue };
+        if let Some(from) = place.entered().filter(|_| is_behind_untracked) {
+            let draft = untracked(user, &from.spot.clone(), place, start, &cut);
             place = draft.leads_to.clone();
             drafts.push(draft);
         }
-        let Cut { method, found_ts, .. } = *cut;
-        let id = leg_id(user, RAW_TRIP, start.ts, end.ts);
-        let (sections, cleaned) = (Vec::new(), None);
-        let mut leg =
-            Leg { id, is_tracked: true, method, found_ts, start: start.spot(), end: end.spot(), sections, cleaned };
+        let Cut { method, found_ts, .. } = cut;
+        let mut leg = Leg {
+            id: leg_id(user, RAW_TRIP, start.ts, end.ts),
+            is_tracked: true,
+            method,
+            found_ts,
+            start: start.spot(),
+            end: end.spot(),
+            rows: Some(Rows { first: cut.start, last: cut.end }),
+            sections: Vec::new(),
+            cleaned: None,
+        };
         if place == OpenPlace::Unknown {
             place = OpenPlace::Left(Touch::of(&leg, &leg.start, start.altitude));
         }
-        let trip = Trip { observations, method, start, end, place: &place };
-        leg.sections = trip.sections();
+        let trip = Trip { fixes, end, place: &place };
+        leg.sections = stretches.iter().filter_map(|stretch| trip.section(stretch)).collect();
         leg.cleaned = trip.cleaned(&leg.sections);
         let leads_to = OpenPlace::Entered(Touch::of(&leg, &leg.end, end.altitude));
         drafts.push(Draft { leg, from: place, leads_to: leads_to.clone(), next: cut.next });
@@ -67,24 +105,15 @@ pub(crate) fn legs(observations: &Observations, user: UserId, cuts: &[Cut], plac
     drafts
 }
 
-/// The time since the place was entered, if nobody knows how the person got from there to the start of the next trip.
-fn untracked(observations: &Observations, user: UserId, place: &OpenPlace, next: &Fix, cut: &Cut) -> Option<Draft> {
-    let from = &place.entered()?.spot;
-    let metres = from.at.distance_m(next.at);
-    let is_restarted = observations.is_restarted_between(from.ts(), next.ts);
-    let is_slow = metres / (next.ts - from.ts()) <= UNTRACKED_M_PER_S_MAX;
-    let is_unknown = is_restarted || metres >= untracked_m_min(cut.method) && is_slow;
-    if !is_unknown {
-        return None;
-    }
+/// The time from when a place was entered until the next trip, of which nobody knows how the person got there.
+fn untracked(user: UserId, from: &Spot, place: OpenPlace, next: &Fix, cut: &Cut) -> Draft {
     let mut start = from.clone();
     // A phone that restarts at once is back sooner; the original's untracked time then ends before it starts.
     start.moment.ts = next.ts.min(start.moment.ts + UNTRACKED_AFTER_S);
-    let id = leg_id(user, RAW_UNTRACKED, start.ts(), next.ts);
     let end = next.spot();
     let cleaned = Cleaned {
         duration_s: end.ts() - start.ts(),
-        distance_m: metres,
+        distance_m: from.at.distance_m(next.at),
         start: start.clone(),
         end: end.clone(),
         sections: Vec::new(),
@@ -92,47 +121,36 @@ fn untracked(observations: &Observations, user: UserId, place: &OpenPlace, next:
         labels: Vec::new(),
     };
     let leg = Leg {
-        id,
+        id: leg_id(user, RAW_UNTRACKED, start.ts(), next.ts),
         is_tracked: false,
         method: cut.method,
         found_ts: cut.found_ts,
         start,
         end,
+        rows: None,
         sections: Vec::new(),
         cleaned: Some(cleaned),
     };
     let leads_to = OpenPlace::Entered(Touch::of(&leg, &leg.end, next.altitude));
-    Some(Draft { leg, from: place.clone(), leads_to, next: None })
+    Draft { leg, from: place, leads_to, next: None }
 }
 
 struct Trip<'a> {
-    observations: &'a Observations,
-    method: Method,
-    start: &'a Fix,
+    fixes: &'a [Fix],
     end: &'a Fix,
     place: &'a OpenPlace,
 }
 
 impl Trip<'_> {
-    fn sections(&self) -> Vec<RawSection> {
-        let whole = Whole {
-            observations: self.observations,
-            method: self.method,
-            start: self.start,
-            end: self.end,
-            metres_from_place: self.place.at().map_or(0.0, |at| at.distance_m(self.end.at)),
-        };
-        let raw = |stretch: Stretch| RawSection {
-            motion: stretch.motion,
-            smoothed: smooth(self.fixes(stretch.start.ts, stretch.end.ts)),
-            start: stretch.start.spot(),
-            end: stretch.end.spot(),
-        };
-        sections(&whole).into_iter().map(raw).collect()
+    fn section(&self, stretch: &Stretch) -> Option<RawSection> {
+        let Stretch { motion, rows } = *stretch;
+        let (start, end) = (self.fixes.get(rows.first)?, self.fixes.get(rows.last)?);
+        let smoothed = smooth(self.fixes(start.ts, end.ts));
+        Some(RawSection { motion, rows, smoothed, start: start.spot(), end: end.spot() })
     }
 
     fn fixes(&self, from: f64, to: f64) -> &[Fix] {
-        within(&self.observations.fixes, |fix| fix.ts, from, to)
+        within(self.fixes, |fix| fix.ts, from, to)
     }
 
     /// What is left of the trip; `None` when nobody made it.

@@ -1,6 +1,7 @@
 //! What a person's phones observed: the rows that every stage reads, in the order in which it reads them.
 
 use std::cell::LazyCell;
+use std::ops::Range;
 
 use rushhour_model::entry::{Entry, seconds};
 use rushhour_model::extended_json::ObjectId;
@@ -231,7 +232,10 @@ fn keep_last<T>(rows: &mut Vec<T>, is_same: impl Fn(&T, &T) -> bool) {
 
 /// The rows whose time is in `from..=to`, of rows sorted by it.
 pub(crate) fn within<T>(rows: &[T], ts: impl Fn(&T) -> f64, from: f64, to: f64) -> &[T] {
-    let first = rows.partition_point(|row| ts(row) < from);
-    let last = rows.partition_point(|row| ts(row) <= to);
-    rows.get(first..last).unwrap_or_default()
+    rows.get(places_within(rows, ts, from, to)).unwrap_or_default()
+}
+
+/// Where the rows are whose time is in `from..=to`, of rows sorted by it.
+pub(crate) fn places_within<T>(rows: &[T], ts: impl Fn(&T) -> f64, from: f64, to: f64) -> Range<usize> {
+    rows.partition_point(|row| ts(row) < from)..rows.partition_point(|row| ts(row) <= to)
 }

@@ -1,9 +1,10 @@
-//! Outlines: what is kept of a chapter. The legs follow from the opening and the entries, so they are found again when
-//! somebody asks; kept is what does not follow from these alone: the modes and labels as the stops and the model of the
-//! time said, and which inputs belong to the chapter.
+//! Outlines: what is kept of a chapter. Where its trips and their sections start and end is kept, and so are their modes and
+//! labels and which inputs belong to it; the ways between follow from the fixes alone, so they are found again when
+//! somebody asks, without the activities and transitions by which all that was found.
 
 mod leaving;
 mod packed;
+mod sketch;
 
 use rushhour_model::ids::UserId;
 use rushhour_model::stored::observe::INPUT_KEYS;
@@ -11,15 +12,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::chapter::{Chapter, Opening};
 use crate::input::Input;
-use crate::labels::{Model, Prediction};
+use crate::labels::Prediction;
 use crate::leg::Cleaned;
+use crate::legs::{Draft, legs};
 use crate::mode::Mode;
-use crate::observations::Observations;
+use crate::observations::{Fix, Observations};
 use crate::outline::leaving::Leaving;
 use crate::outline::packed::Packed;
+use crate::outline::sketch::{Sketch, fates, sketches};
 use crate::timeline::{Day, labelled_trips};
-use crate::transit::Stops;
-use crate::write::{Settings, write};
+use crate::write::prepare;
 
 /// A chapter without what can be found again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +33,8 @@ pub struct Outline {
     pub needs_until_write_ts: f64,
     /// The legs that were kept, in order.
     pub kept: Vec<Kept>,
+    /// All trips, in order, also those that nobody made.
+    trips: Vec<Sketch>,
     /// How many of them the person labelled.
     pub labelled_trips: u32,
     /// What the person said.
@@ -86,6 +90,7 @@ impl Outline {
             opening: chapter.opening.clone(),
             needs_until_write_ts: chapter.needs_until_write_ts,
             kept: kept.collect(),
+            trips: sketches(&chapter.legs),
             labelled_trips: u32::try_from(labelled).unwrap_or(u32::MAX),
             inputs: chapter.inputs.iter().map(Reference::of).collect(),
             leaving: Leaving::of(chapter),
@@ -102,7 +107,24 @@ impl Outline {
         self.kept.iter().any(|kept| kept.day == Some(day))
     }
 
-    /// Makes a chapter what it was when it was outlined.
+    /// The chapter that was outlined; `fixes` are at least its own, in order.
+    fn rebuild(&self, user: UserId, fixes: &[Fix], inputs: &[Input]) -> Chapter {
+        let first_row =
+            self.opening.start.map_or(0, |start| fixes.partition_point(|fix| fix.write_ts < start.write_ts));
+        let mut trips = self.trips.iter();
+        let drafts = legs(fixes, user, &self.opening.place, |_| trips.next().map(|trip| trip.plan(first_row)));
+        let mut now = self.opening.clone();
+        let leg = |(draft, is_kept): (Draft, bool)| {
+            let is_kept = is_kept && draft.leg.cleaned.is_some();
+            now.pass(draft, is_kept).counted_from(first_row)
+        };
+        let legs = drafts.into_iter().zip(fates(&self.trips)).map(leg).collect();
+        let mut chapter = Chapter { legs, ..Chapter::empty(self.opening.clone()) };
+        self.restore(&mut chapter, inputs);
+        chapter
+    }
+
+    /// Gives a chapter what does not follow from its fixes.
     fn restore(&self, chapter: &mut Chapter, inputs: &[Input]) {
         chapter.needs_until_write_ts = self.needs_until_write_ts;
         let legs = chapter.legs.iter_mut().filter_map(|leg| leg.cleaned.as_mut());
@@ -116,28 +138,11 @@ impl Outline {
     }
 }
 
-/// The chapters of `outlines`, which follow each other. `observations` are all entries from the first one's
+/// The chapters of `outlines`, which follow each other. `observations` have all fixes from the first one's
 /// [`Start::needs_from_write_ts`](crate::chapter::Start::needs_from_write_ts) to the largest
 /// [`Outline::needs_until_write_ts`], `inputs` at least those that the outlines name.
-pub fn rebuild(user: UserId, outlines: &[Outline], observations: Observations, inputs: &[Input]) -> Vec<Chapter> {
+pub fn rebuild(user: UserId, outlines: &[Outline], mut observations: Observations, inputs: &[Input]) -> Vec<Chapter> {
     let Some(first) = outlines.first() else { return Vec::new() };
-    // What these would tell stands in the outlines.
-    let settings = Settings { user, stops: &Stops::default(), model: &Model::default() };
-    let written = write(observations, Vec::new(), first.opening.clone(), &settings);
-    let mut written = written.into_iter().peekable();
-    let rebuilt = |outline: &Outline| {
-        let start = outline.opening.start;
-        // Chapters that were not outlined are of entries that came later.
-        while written.next_if(|chapter| is_before(&chapter.opening, &outline.opening)).is_some() {}
-        let found = written.next_if(|chapter| chapter.opening.start == start);
-        let mut chapter = found.unwrap_or_else(|| Chapter::empty(outline.opening.clone()));
-        outline.restore(&mut chapter, inputs);
-        chapter
-    };
-    outlines.iter().map(rebuilt).collect()
-}
-
-fn is_before(one: &Opening, other: &Opening) -> bool {
-    let first_fix = |opening: &Opening| opening.start.map_or(f64::NEG_INFINITY, |start| start.write_ts);
-    first_fix(one) < first_fix(other)
+    prepare(&mut observations, &first.opening);
+    outlines.iter().map(|outline| outline.rebuild(user, &observations.fixes, inputs)).collect()
 }

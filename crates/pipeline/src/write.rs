@@ -5,10 +5,9 @@ use rushhour_model::ids::UserId;
 use crate::chapter::{Chapter, Opening, Start};
 use crate::inference::infer;
 use crate::input::Input;
-use crate::keys::RAW_PLACE;
 use crate::labels::Model;
 use crate::leg::{Cleaned, Leg};
-use crate::legs::{Draft, lead_to_place, legs};
+use crate::legs::{Draft, Plan, legs};
 use crate::observations::Observations;
 use crate::place::OpenPlace;
 use crate::transit::Stops;
@@ -66,10 +65,12 @@ pub fn write_by_stage(
     let first_row = prepare(&mut observations, &opening);
     let cuts = segment(&observations, first_row);
     ended(Stage::Segmentation);
-    let drafts = legs(&observations, settings.user, &cuts, &opening.place);
+    let mut cuts = cuts.into_iter();
+    let next_plan = |place: &OpenPlace| cuts.find_map(|cut| Plan::sensed(&observations, cut, place));
+    let drafts = legs(&observations.fixes, settings.user, &opening.place, next_plan);
     ended(Stage::Sections);
     let fates = fates(&drafts);
-    let mut pen = Pen::new(opening, &observations);
+    let mut pen = Pen::new(opening, &observations, first_row);
     for (draft, is_kept) in drafts.into_iter().zip(fates) {
         pen.add(draft, is_kept, settings);
     }
@@ -81,7 +82,7 @@ pub fn write_by_stage(
 
 /// Sorts the rows, leaves out fixes that are older than one before them, and finds the first row of the chapter. The rows
 /// before it, from where its place was entered, tell how its first trip left the place.
-fn prepare(observations: &mut Observations, opening: &Opening) -> usize {
+pub(crate) fn prepare(observations: &mut Observations, opening: &Opening) -> usize {
     observations.sort();
     let fixes = &mut observations.fixes;
     let first = fixes.iter().find_map(|fix| fix.filter);
@@ -136,6 +137,8 @@ struct Pen<'a> {
     motions_need_until: Vec<f64>,
     chapters: Vec<Chapter>,
     chapter: Chapter,
+    /// Where its first fix is.
+    first_row: usize,
     /// What the next chapter would open with.
     now: Opening,
     /// Activities and transitions up to this time may still change what is written.
@@ -145,7 +148,7 @@ struct Pen<'a> {
 }
 
 impl<'a> Pen<'a> {
-    fn new(opening: Opening, observations: &'a Observations) -> Self {
+    fn new(opening: Opening, observations: &'a Observations, first_row: usize) -> Self {
         let mut earliest = f64::INFINITY;
         let mut motions_need: Vec<f64> = observations
             .motions
@@ -172,6 +175,7 @@ impl<'a> Pen<'a> {
             motions_need_until,
             chapters: Vec::new(),
             chapter,
+            first_row,
             now: opening,
             settled_ts,
             is_pending: false,
@@ -179,27 +183,17 @@ impl<'a> Pen<'a> {
     }
 
     fn add(&mut self, draft: Draft, is_kept: bool, settings: &Settings<'_>) {
-        let Draft { mut leg, from, leads_to, next } = draft;
-        if self.now.raw_places.is_empty() {
-            self.now.cleaned_place = from.clone();
-            self.now.raw_places.push(from.id(RAW_PLACE));
-        }
-        if is_kept {
-            finish_leg(&mut leg, &from, &self.now.cleaned_place, settings);
-            self.now.raw_places = vec![leads_to.id(RAW_PLACE)];
-            self.now.cleaned_place = leads_to.clone();
-        } else {
-            leg.cleaned = None;
-            self.now.raw_places.push(from.id(RAW_PLACE));
-        }
+        let next = draft.next;
+        let mut leg = self.now.pass(draft, is_kept);
+        finish_leg(&mut leg, settings);
         self.is_pending = !is_kept && (self.is_pending || !leg.is_tracked);
-        self.now.place = leads_to;
         let is_full = is_kept && leg.is_tracked || self.chapter.legs.len() + 1 >= LEGS_MAX;
         // What is seen of a visit until then may still make a trip of the leg.
         let visit_s = if leg.method == Method::DistanceFilter { VISIT_S_MAX } else { 0.0 };
         self.settled_ts = self.settled_ts.max(leg.end.ts() + visit_s);
-        self.chapter.legs.push(leg);
+        self.chapter.legs.push(leg.counted_from(self.first_row));
         if let Some(row) = next.filter(|_| is_full && !self.is_pending) {
+            self.first_row = row;
             self.now.start = self.start(row);
             self.chapter.needs_until_write_ts = self.needs_until();
             let next = Chapter::empty(self.now.clone());
@@ -240,12 +234,9 @@ impl<'a> Pen<'a> {
     }
 }
 
-/// Leads a kept leg back to its place, and tells its modes and labels.
-fn finish_leg(leg: &mut Leg, from: &OpenPlace, place: &OpenPlace, settings: &Settings<'_>) {
+/// Tells the modes and labels of a leg that was kept.
+fn finish_leg(leg: &mut Leg, settings: &Settings<'_>) {
     let Some(cleaned) = &mut leg.cleaned else { return };
-    if let Some(there) = place.touch().filter(|there| from.at() != Some(there.spot.at)) {
-        lead_to_place(cleaned, there);
-    }
     for section in &mut cleaned.sections {
         section.mode = infer(section, settings.stops);
     }

@@ -55,6 +55,7 @@ impl Leaving {
             found_ts: 0.0,
             start,
             end,
+            rows: None,
             sections: Vec::new(),
             cleaned: Some(cleaned),
         };

@@ -11,6 +11,7 @@ use crate::mode::Mode;
 use crate::moment::{Moment, Spot, Zone};
 use crate::observations::Filter;
 use crate::outline::leaving::PackedLeaving;
+use crate::outline::sketch::PackedSketch;
 use crate::outline::{Kept, Outline, Reference};
 use crate::place::{OpenPlace, Touch};
 use crate::position::Position;
@@ -30,6 +31,7 @@ pub(super) struct Packed {
     raw_places: Option<Vec<ObjectId>>,
     needs_until_write: Time,
     kept: Vec<PackedKept>,
+    trips: Vec<PackedSketch>,
     labelled_trips: u32,
     inputs: Vec<(u8, Time)>,
     leaving: Option<PackedLeaving>,
@@ -227,7 +229,7 @@ impl PackedPlace {
 
 impl From<Outline> for Packed {
     fn from(outline: Outline) -> Self {
-        let Outline { opening, needs_until_write_ts, kept, labelled_trips, inputs, leaving } = outline;
+        let Outline { opening, needs_until_write_ts, kept, trips, labelled_trips, inputs, leaving } = outline;
         let base_ts = opening.start.map_or(0.0, |start| start.ts);
         let leaving = leaving.map(|leaving| PackedLeaving::pack(leaving, &opening, base_ts));
         let Opening { start, place, cleaned_place, raw_places } = opening;
@@ -237,6 +239,7 @@ impl From<Outline> for Packed {
             settled: Time::pack(start.settled_ts, base_ts),
             filter: start.filter,
         });
+        let mut row = 0;
         let raw_places = (raw_places != [cleaned_place.id(RAW_PLACE)]).then_some(raw_places);
         let cleaned_place = (cleaned_place != place).then(|| PackedPlace::pack(cleaned_place, base_ts));
         Self {
@@ -247,6 +250,7 @@ impl From<Outline> for Packed {
             raw_places,
             needs_until_write: Time::pack(needs_until_write_ts, base_ts),
             kept: kept.into_iter().map(|kept| PackedKept::pack(kept, base_ts)).collect(),
+            trips: trips.into_iter().map(|trip| PackedSketch::pack(trip, base_ts, &mut row)).collect(),
             labelled_trips,
             inputs: inputs.iter().map(|input| (input.key, Time::pack(input.write_ts, base_ts))).collect(),
             leaving,
@@ -268,12 +272,14 @@ impl From<Packed> for Outline {
         let cleaned_place = packed.cleaned_place.map_or_else(|| place.clone(), |place| place.unpack(base_ts));
         let raw_places = packed.raw_places.unwrap_or_else(|| vec![cleaned_place.id(RAW_PLACE)]);
         let inputs = packed.inputs.into_iter();
+        let mut row = 0;
         let opening = Opening { start, place, cleaned_place, raw_places };
         Self {
             leaving: packed.leaving.and_then(|leaving| leaving.unpack(&opening, base_ts)),
             opening,
             needs_until_write_ts: packed.needs_until_write.unpack(base_ts),
             kept: packed.kept.into_iter().map(|kept| kept.unpack(base_ts)).collect(),
+            trips: packed.trips.into_iter().map(|trip| trip.unpack(base_ts, &mut row)).collect(),
             labelled_trips: packed.labelled_trips,
             inputs: inputs.map(|(key, at)| Reference { key, write_ts: at.unpack(base_ts) }).collect(),
         }

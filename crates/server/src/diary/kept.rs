@@ -14,7 +14,7 @@ use crate::by_day::DIMENSIONS;
 
 /// The first byte of every kept chapter and state. Another one means that the diary is written anew. It is raised with every
 /// change of what the pipeline finds, or of how it is written.
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
 
 /// A chapter as it is kept.
 #[derive(Clone, Debug, PartialEq)]

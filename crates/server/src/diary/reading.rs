@@ -194,7 +194,10 @@ impl Reader<'_> {
         let outlines: Vec<Outline> = group.iter().map(|(_, it)| it.outline.clone()).collect();
         let start = outlines.first().and_then(|outline| outline.opening.start);
         let until = outlines.iter().map(|outline| outline.needs_until_write_ts).fold(f64::NEG_INFINITY, f64::max);
-        let keys: Vec<&str> = SENSED.into_iter().chain(INPUT_KEYS).collect();
+        let mut keys = vec![key::FILTERED_LOCATION];
+        if outlines.iter().any(|outline| !outline.inputs.is_empty()) {
+            keys.extend(INPUT_KEYS);
+        }
         let from = start.map_or(f64::NEG_INFINITY, |start| start.needs_from_write_ts);
         let found = self.store.read(self.user, &keys, (from, until), usize::MAX)?;
         let names: Vec<Reference> = outlines.iter().flat_map(|outline| outline.inputs.iter().copied()).collect();
