@@ -3,6 +3,8 @@
 //! Each document names those it was made from by their ids. Times stand three times in each: in seconds since 1970, in
 //! parts of the local calendar, and as text.
 
+mod metadata;
+
 use serde::Serialize;
 use serde_json::{Number, Value};
 
@@ -10,7 +12,8 @@ use crate::extended_json::ObjectId;
 use crate::ids::UserId;
 use crate::local_date::LocalDate;
 use crate::record::{Field, Nullable, Object, Record, record};
-use crate::stored::{StoredMetadata, take};
+use crate::stored::take;
+pub use metadata::Metadata;
 
 record! {
     /// A position: `[longitude, latitude]` in degrees, WGS84.
@@ -374,7 +377,7 @@ pub struct Document {
     #[serde(rename = "user_id")]
     pub user: UserId,
     /// Key and write time.
-    pub metadata: StoredMetadata,
+    pub metadata: Metadata,
     /// What it says.
     pub data: Finding,
     /// Fields beside these.
@@ -392,7 +395,7 @@ impl Field for Document {
             take(&mut fields, "data"),
         );
         let (Some(id), Some(user), Some(metadata), Some(data)) = parts else {
-            let (id, user, metadata, data): (Option<ObjectId>, Option<UserId>, Option<StoredMetadata>, Option<Object>) =
+            let (id, user, metadata, data): (Option<ObjectId>, Option<UserId>, Option<Metadata>, Option<Object>) =
                 parts;
             let parts = [
                 ("_id", id.map(Field::into_value)),
@@ -403,7 +406,7 @@ impl Field for Document {
             fields.extend(parts.into_iter().filter_map(|(name, part)| Some((name.to_owned(), part?))));
             return Err(Value::Object(fields));
         };
-        let metadata: StoredMetadata = metadata;
+        let metadata: Metadata = metadata;
         Ok(Self { id, user, data: Finding::of(&metadata.key, data), metadata, extra: fields })
     }
 

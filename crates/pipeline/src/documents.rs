@@ -96,7 +96,7 @@ impl<'a> Shelf<'a> {
     }
 
     fn document(&self, key: &str, id: ObjectId, write_ts: f64, data: Finding) -> Document {
-        let metadata = self.metadata(key, write_ts);
+        let metadata = self.metadata(key, write_ts).into();
         Document { id, user: self.user, metadata, data, extra: Object::new() }
     }
 

@@ -3,6 +3,7 @@
 use rushhour_model::analysis::{Document, Finding, LabelInference, ModeSummary, Trip};
 use rushhour_model::extended_json::ObjectId;
 use rushhour_model::record::Object;
+use rushhour_model::stored::StoredMetadata;
 use serde_json::{Map, Value, json};
 
 use crate::documents::places::{cleaned_key, confirmed_key};
@@ -71,9 +72,9 @@ impl Shelf<'_> {
             ..confirmed(kept)
         };
         let id = id_of(leg.id, COMPOSITE_TRIP, 0);
-        let mut document = self.document(COMPOSITE_TRIP, id, leg.found_ts, Finding::Trip(Box::new(data)));
-        document.metadata.origin_key = Some(key.to_owned());
-        document
+        let metadata = self.metadata(COMPOSITE_TRIP, leg.found_ts);
+        let metadata = StoredMetadata { origin_key: Some(key.to_owned()), ..metadata }.into();
+        Document { id, user: self.user, metadata, data: Finding::Trip(Box::new(data)), extra: Object::new() }
     }
 
     fn locations(&self, leg: &Leg, cleaned: &Cleaned) -> Vec<Document> {

@@ -1,10 +1,9 @@
 //! Documents of sections, of the stops between them, and of their points.
 
 use rushhour_model::analysis::Section as SectionDocument;
-use rushhour_model::analysis::{Document, Finding, Prediction, RecreatedLocation, Smoothing, Stop};
+use rushhour_model::analysis::{Document, Finding, Metadata, Prediction, RecreatedLocation, Smoothing, Stop};
 use rushhour_model::extended_json::ObjectId;
 use rushhour_model::record::{Nullable, Object};
-use rushhour_model::stored::StoredMetadata;
 use serde_json::Number;
 
 use crate::documents::{Shelf, Times, number, numbers, point, shown};
@@ -101,13 +100,13 @@ impl Shelf<'_> {
     }
 
     /// What all points of a leg have in common.
-    pub(super) fn metadata_of_points(&self, leg: &Leg) -> StoredMetadata {
-        self.metadata(RECREATED_LOCATION, leg.found_ts)
+    pub(super) fn metadata_of_points(&self, leg: &Leg) -> Metadata {
+        Metadata::of_many(self.metadata(RECREATED_LOCATION, leg.found_ts))
     }
 
     pub(super) fn point(
         &self,
-        metadata: &StoredMetadata,
+        metadata: &Metadata,
         section: &Section,
         section_id: ObjectId,
         number: u32,
