@@ -29,6 +29,26 @@ impl UserId {
     }
 }
 
+/// What tells an entry from all others.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Identity<'a> {
+    /// Whose it is.
+    pub user: UserId,
+    /// `metadata.type`
+    pub kind: &'a str,
+    /// `metadata.key`
+    pub key: &'a str,
+    /// `metadata.write_ts`, in seconds since 1970.
+    pub write_ts: f64,
+}
+
+impl Identity<'_> {
+    /// The [`entry_id`] that follows from it.
+    pub fn id(self) -> ObjectId {
+        entry_id(self.user, self.kind, self.key, self.write_ts)
+    }
+}
+
 /// The id of the entry that `user` has under this type, key and write time, as MongoDB's clients expect one in `_id`.
 ///
 /// It is derived from the entry's identity, so it needs no space in the store and a re-sent entry keeps its id.

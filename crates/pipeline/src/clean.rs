@@ -36,7 +36,7 @@ pub(crate) struct Cleaning<'a> {
 pub(crate) fn clean(section: &Cleaning<'_>) -> Section {
     let raw = section.raw;
     let deleted: HashSet<_> = raw.smoothed.iter().flat_map(|smoothed| &smoothed.deleted).collect();
-    let is_deleted = |fix: &Fix| deleted.contains(&fix.id);
+    let is_deleted = |fix: &Fix| !deleted.is_empty() && deleted.contains(&fix.id());
     let mut known: Vec<Known> = section.fixes.iter().filter(|fix| !is_deleted(fix)).map(known).collect();
     let mut motion = raw.motion;
     let leaves = section.from.filter(|_| !known.is_empty());

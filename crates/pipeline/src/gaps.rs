@@ -14,14 +14,14 @@ const SCATTER_M: f64 = 100.0;
 const METRES_IN_DEGREE: f64 = 111_111.0;
 
 /// The samples, with points in the gaps.
-pub(crate) fn filled(samples: Vec<Sample>) -> Vec<Sample> {
-    let mut filled: Vec<Sample> = Vec::with_capacity(samples.len());
+pub(crate) fn filled(samples: Vec<Sample<'_>>) -> Vec<Sample<'_>> {
+    let mut filled: Vec<Sample<'_>> = Vec::with_capacity(samples.len());
     for sample in samples {
         if let Some(last) = filled.last() {
             let (from, to, at) = (last.ts, sample.ts, sample.at);
             if to - from > INTERVAL_S && last.at.distance_m(at) <= SCATTER_M {
                 let points = (1_u32..).map(|step| from + f64::from(step) * INTERVAL_S).take_while(|ts| *ts < to);
-                filled.extend(points.map(|ts| Sample { ts, at: scattered(ts, at), id: None }));
+                filled.extend(points.map(|ts| Sample { ts, at: scattered(ts, at), fix: None }));
             }
         }
         filled.push(sample);

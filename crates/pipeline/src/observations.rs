@@ -1,11 +1,10 @@
 //! What a person's phones observed: the rows that every stage reads, in the order in which it reads them.
 
-use std::cell::LazyCell;
 use std::ops::Range;
 
-use rushhour_model::entry::{Entry, seconds};
+use rushhour_model::entry::{Entry, key, seconds};
 use rushhour_model::extended_json::ObjectId;
-use rushhour_model::ids::{UserId, entry_id};
+use rushhour_model::ids::{Identity, UserId, entry_id};
 use rushhour_model::stored::observe::{self, Motion, Observed, Transition, observe, observe_stored};
 use rushhour_model::stored::{Refusal, StoredEntry};
 use serde::{Deserialize, Serialize};
@@ -26,10 +25,46 @@ pub(crate) enum Filter {
     Distance,
 }
 
+/// The type of entries that are sensed.
+const SENSOR_DATA: &str = "sensor-data";
+
+/// What an entry is called.
+#[derive(Clone, Copy, Debug)]
+enum Name<'a> {
+    Id(ObjectId),
+    Identity(Identity<'a>),
+}
+
+impl Name<'_> {
+    fn id(self) -> ObjectId {
+        match self {
+            Self::Id(id) => id,
+            Self::Identity(identity) => identity.id(),
+        }
+    }
+
+    fn of_fix(self) -> FixName {
+        match self {
+            Self::Identity(Identity { user, kind: SENSOR_DATA, key: key::FILTERED_LOCATION, .. }) => {
+                FixName::Usual(user)
+            }
+            other => FixName::Id(other.id()),
+        }
+    }
+}
+
+/// What a fix is called. Few are ever asked for their id, which is a hash.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum FixName {
+    Id(ObjectId),
+    /// Its id follows from whose it is and when it was written.
+    Usual(UserId),
+}
+
 /// A position fix.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Fix {
-    pub(crate) id: ObjectId,
+    name: FixName,
     pub(crate) ts: f64,
     pub(crate) write_ts: f64,
     pub(crate) at: Position,
@@ -39,6 +74,13 @@ pub(crate) struct Fix {
 }
 
 impl Fix {
+    pub(crate) fn id(&self) -> ObjectId {
+        match self.name {
+            FixName::Id(id) => id,
+            FixName::Usual(user) => entry_id(user, SENSOR_DATA, key::FILTERED_LOCATION, self.write_ts),
+        }
+    }
+
     pub(crate) fn spot(&self) -> Spot {
         Spot::new(self.ts, self.zone.clone(), self.at)
     }
@@ -74,21 +116,21 @@ impl Observations {
         Self { fixes: Vec::with_capacity(entries), motions: Vec::with_capacity(entries), ..Self::default() }
     }
 
-    /// Adds what an entry says that was written at `write_ts`. `id` is asked for when it matters.
-    pub fn push_observed(&mut self, id: impl FnOnce() -> ObjectId, write_ts: f64, observed: Observed) {
-        self.add(id, write_ts, Ok(observed));
+    /// Adds what an entry says.
+    pub fn push_observed(&mut self, identity: Identity<'_>, observed: Observed) {
+        self.add(Name::Identity(identity), identity.write_ts, Ok(observed));
     }
 
     /// Adds an entry in phone form.
     pub fn push(&mut self, id: ObjectId, entry: Entry) {
         let write_ts = entry.metadata.write_s();
-        self.add(|| id, write_ts, observe(entry));
+        self.add(Name::Id(id), write_ts, observe(entry));
     }
 
     /// Adds an entry in stored form.
     pub fn push_stored(&mut self, id: ObjectId, entry: StoredEntry) {
         let write_ts = seconds(&entry.metadata.write_ts);
-        self.add(|| id, write_ts, observe_stored(entry));
+        self.add(Name::Id(id), write_ts, observe_stored(entry));
     }
 
     /// Adds an entry of `user` in whichever form it is: the server's own times tell.
@@ -126,10 +168,9 @@ impl Observations {
         self.rejected.push(Rejected { id, reason });
     }
 
-    fn add(&mut self, id: impl FnOnce() -> ObjectId, write_ts: f64, observed: Result<Observed, Refusal>) {
-        let id = LazyCell::new(id);
+    fn add(&mut self, name: Name<'_>, write_ts: f64, observed: Result<Observed, Refusal>) {
         let done = match observed {
-            Ok(Observed::Fix(fix)) => self.add_fix(*id, fix),
+            Ok(Observed::Fix(fix)) => self.add_fix(name.of_fix(), fix),
             Ok(Observed::Motion(motion)) => {
                 on_time(motion.ts, write_ts).map(|()| self.motions.push((motion, write_ts)))
             }
@@ -137,16 +178,16 @@ impl Observations {
                 self.transitions.push(transition);
                 Ok(())
             }
-            Ok(Observed::Input(entry)) => Input::read(*id, *entry).map(|input| self.inputs.push(input)),
+            Ok(Observed::Input(entry)) => Input::read(name.id(), *entry).map(|input| self.inputs.push(input)),
             Ok(Observed::Nothing) => Ok(()),
             Err(refusal) => Err(refusal.to_string()),
         };
         if let Err(reason) = done {
-            self.reject(*id, reason);
+            self.reject(name.id(), reason);
         }
     }
 
-    fn add_fix(&mut self, id: ObjectId, fix: observe::Fix) -> Result<(), String> {
+    fn add_fix(&mut self, name: FixName, fix: observe::Fix) -> Result<(), String> {
         let observe::Fix { ts, write_ts, latitude, longitude, altitude, filter, zone } = fix;
         on_time(ts, write_ts)?;
         if latitude.abs() > 90.0 || longitude.abs() > 180.0 {
@@ -159,7 +200,7 @@ impl Observations {
             Some(other) => return Err(format!("`data.filter`: {other} is neither time nor distance")),
         };
         let (at, altitude, zone) = (Position { longitude, latitude }, altitude.unwrap_or(0.0), Zone::from(zone));
-        self.fixes.push(Fix { id, ts, write_ts, at, altitude, zone, filter });
+        self.fixes.push(Fix { name, ts, write_ts, at, altitude, zone, filter });
         Ok(())
     }
 

@@ -46,14 +46,14 @@ pub struct Smoothed {
 }
 
 /// A point of a section: a fix, or one that fills a gap.
-pub(crate) struct Sample {
+pub(crate) struct Sample<'a> {
     pub(crate) ts: f64,
     pub(crate) at: Position,
     /// The fix; `None` for one that fills a gap.
-    pub(crate) id: Option<ObjectId>,
+    pub(crate) fix: Option<&'a Fix>,
 }
 
-impl Timed for Sample {
+impl Timed for Sample<'_> {
     fn ts(&self) -> f64 {
         self.ts
     }
@@ -65,7 +65,7 @@ impl Timed for Sample {
 
 /// Finds the jumps; `None` when the points leave no choice, in which case none is deleted.
 pub(crate) fn smooth(fixes: &[Fix]) -> Option<Smoothed> {
-    let samples: Vec<Sample> = fixes.iter().map(|fix| Sample { ts: fix.ts, at: fix.at, id: Some(fix.id) }).collect();
+    let samples: Vec<Sample<'_>> = fixes.iter().map(|fix| Sample { ts: fix.ts, at: fix.at, fix: Some(fix) }).collect();
     let filters = || fixes.iter().filter_map(|fix| fix.filter);
     let is_ios = filters().next().is_some() && filters().all(|filter| filter == Filter::Distance);
     let samples = if is_ios { filled(samples) } else { samples };
@@ -80,7 +80,8 @@ pub(crate) fn smooth(fixes: &[Fix]) -> Option<Smoothed> {
         let other = posdap::keep(&samples);
         if Rest::of(&samples, &other).is_plausible() { (other, Smoother::Posdap) } else { (keep, Smoother::Zigzag) }
     };
-    let deleted = samples.iter().zip(keep).filter(|(_, keep)| !keep).filter_map(|(sample, _)| sample.id).collect();
+    let is_jump = |(sample, keep): (&Sample<'_>, bool)| sample.fix.filter(|_| !keep).map(Fix::id);
+    let deleted = samples.iter().zip(keep).filter_map(is_jump).collect();
     Some(Smoothed { deleted, smoother })
 }
 
@@ -88,8 +89,8 @@ pub(crate) fn smooth(fixes: &[Fix]) -> Option<Smoothed> {
 struct Rest(Vec<f64>);
 
 impl Rest {
-    fn of(samples: &[Sample], keep: &[bool]) -> Self {
-        let left: Vec<&Sample> =
+    fn of(samples: &[Sample<'_>], keep: &[bool]) -> Self {
+        let left: Vec<&Sample<'_>> =
             samples.iter().zip(keep).filter(|(_, keep)| **keep).map(|(sample, _)| sample).collect();
         Self(speeds_m_per_s(&left))
     }

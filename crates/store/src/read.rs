@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use rushhour_model::extended_json::ObjectId;
-use rushhour_model::ids::{UserId, entry_id};
+use rushhour_model::ids::{Identity, UserId};
 use serde_json::Value;
 
 use crate::chunk::{Rows, by_identity, by_time};
@@ -359,7 +359,7 @@ impl View {
     }
 
     fn id(&self, user: UserId, at: At) -> ObjectId {
-        id_of(user, self.piece(at.0), at.1)
+        identity_of(user, self.piece(at.0), at.1).id()
     }
 
     /// The entries of some rows, in their order; those of one piece are written out together.
@@ -426,9 +426,9 @@ impl Portion {
     }
 }
 
-fn id_of(user: UserId, rows: &Rows, row: usize) -> ObjectId {
+fn identity_of(user: UserId, rows: &Rows, row: usize) -> Identity<'_> {
     let name = rows.name(row);
-    entry_id(user, &name.kind, &name.key, rows.write_ts(row))
+    Identity { user, kind: &name.kind, key: &name.key, write_ts: rows.write_ts(row) }
 }
 
 /// The time asked for, if the entry has it and it matches.

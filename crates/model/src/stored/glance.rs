@@ -111,9 +111,8 @@ impl<'a, F: Fn(Field) -> Option<Leaf<'a>>> Glance<F> {
         Self { look }
     }
 
-    /// What the entry says to a pipeline, and when the phone wrote it, in seconds since 1970; `None` when only the whole
-    /// entry tells.
-    pub fn observe(&self) -> Option<(f64, Observed)> {
+    /// What the entry says to a pipeline; `None` when only the whole entry tells.
+    pub fn observe(&self) -> Option<Observed> {
         self.text(Field::Kind)?;
         let key = self.text(Field::Key)?;
         let platform = platform(self.text(Field::Platform)?)?;
@@ -126,12 +125,12 @@ impl<'a, F: Fn(Field) -> Option<Leaf<'a>>> Glance<F> {
             (key::TRANSITION, _) => Self::transition,
             (key::ACTIVITY, _) => return None,
             (name, _) if INPUT_KEYS.contains(&name) => return None,
-            _ => return Some((write_ts, Observed::Nothing)),
+            _ => return Some(Observed::Nothing),
         };
         let write_s = seconds(write_ts)?;
         let zone = zone(zone_name)?;
         let now = Now { write_s, zone, platform };
-        Some((write_ts, read(self, now)?))
+        read(self, now)
     }
 
     fn fix(&self, now: Now) -> Option<Observed> {

@@ -19,5 +19,5 @@ pub(crate) fn glance(entry: &Value) -> Option<Observed> {
             Value::Array(_) | Value::Object(_) => Leaf::Other,
         })
     };
-    Glance::new(look).observe().map(|(_, observed)| observed)
+    Glance::new(look).observe()
 }

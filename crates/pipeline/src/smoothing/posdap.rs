@@ -8,7 +8,7 @@ use crate::track::speed_m_per_s;
 const BELIEVED_M_PER_S: f64 = SOUND_M_PER_S / 1000.0;
 
 /// Whether each point is kept.
-pub(super) fn keep(samples: &[Sample]) -> Vec<bool> {
+pub(super) fn keep(samples: &[Sample<'_>]) -> Vec<bool> {
     let mut keep = vec![true; samples.len()];
     let segments = segments(samples);
     let Some((mut last, rest)) = segments.split_first() else { return keep };
@@ -35,7 +35,7 @@ pub(super) fn keep(samples: &[Sample]) -> Vec<bool> {
 }
 
 /// Each segment's rows. The first point belongs to none: there is nothing to compare it with.
-fn segments(samples: &[Sample]) -> Vec<Vec<usize>> {
+fn segments(samples: &[Sample<'_>]) -> Vec<Vec<usize>> {
     let mut segments = vec![Vec::new()];
     for (row, (one, next)) in samples.iter().zip(samples.iter().skip(1)).enumerate() {
         if speed_m_per_s(one, next) > SOUND_M_PER_S {
@@ -48,7 +48,7 @@ fn segments(samples: &[Sample]) -> Vec<Vec<usize>> {
     segments
 }
 
-fn duration_s(samples: &[Sample], rows: &[usize]) -> f64 {
+fn duration_s(samples: &[Sample<'_>], rows: &[usize]) -> f64 {
     let ts = |row: Option<&usize>| row.and_then(|row| samples.get(*row)).map_or(0.0, |sample| sample.ts);
     ts(rows.last()) - ts(rows.first())
 }

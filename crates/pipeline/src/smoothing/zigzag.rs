@@ -40,7 +40,7 @@ impl Jumps<'_> {
 }
 
 /// Whether each point is kept; `None` when the pieces contradict each other.
-pub(super) fn keep(samples: &[Sample], jumps: &Jumps<'_>) -> Option<Vec<bool>> {
+pub(super) fn keep(samples: &[Sample<'_>], jumps: &Jumps<'_>) -> Option<Vec<bool>> {
     let mut bounds = vec![0];
     bounds.extend(jumps.places()?);
     bounds.push(samples.len());
@@ -70,7 +70,7 @@ struct Piece {
 }
 
 impl Piece {
-    fn of(samples: &[Sample], rows: Range<usize>) -> Option<Self> {
+    fn of(samples: &[Sample<'_>], rows: Range<usize>) -> Option<Self> {
         let ([first, ..], [.., last]) = (samples.get(rows.clone())?, samples.get(rows.clone())?) else { return None };
         Some(Self { metres: first.at.distance_m(last.at), rows })
     }
@@ -95,9 +95,9 @@ type Parts = (Range<usize>, Range<usize>);
 /// The bad ones of the pieces that lie outwards from the good one, nearest first: every second, starting with the first.
 /// A piece that should be bad but leads somewhere is cut where it leaves its cluster.
 fn bad_pieces(
-    samples: &[Sample],
+    samples: &[Sample<'_>],
     outwards: impl Iterator<Item = Range<usize>>,
-    cut: fn(&[Sample], Range<usize>) -> Option<Parts>,
+    cut: fn(&[Sample<'_>], Range<usize>) -> Option<Parts>,
 ) -> Option<Vec<Range<usize>>> {
     let mut bad = Vec::new();
     let mut is_bad = true;
@@ -125,19 +125,19 @@ fn bad_pieces(
     Some(bad)
 }
 
-fn is_step(samples: &[Sample], row: usize) -> bool {
+fn is_step(samples: &[Sample<'_>], row: usize) -> bool {
     let pair = row.checked_sub(1).and_then(|before| Some((samples.get(before)?, samples.get(row)?)));
     pair.is_some_and(|(one, next)| one.at.distance_m(next.at) > CLUSTER_M)
 }
 
 /// The part up to the first long step, and the rest.
-fn from_left(samples: &[Sample], rows: Range<usize>) -> Option<Parts> {
+fn from_left(samples: &[Sample<'_>], rows: Range<usize>) -> Option<Parts> {
     let step = (rows.start + 1..rows.end).find(|row| is_step(samples, *row))?;
     Some((rows.start..step, step..rows.end))
 }
 
 /// The part behind the last long step, and the rest.
-fn from_right(samples: &[Sample], rows: Range<usize>) -> Option<Parts> {
+fn from_right(samples: &[Sample<'_>], rows: Range<usize>) -> Option<Parts> {
     let step = (rows.start + 1..rows.end).rev().find(|row| is_step(samples, *row))?;
     Some((step..rows.end, rows.start..step))
 }

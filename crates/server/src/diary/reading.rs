@@ -262,7 +262,7 @@ pub(super) fn observed(found: &Reading, is_asked: fn(&EntryRef<'_>) -> bool) -> 
 /// When it cannot be read.
 pub(super) fn observe(observations: &mut Observations, entry: &EntryRef<'_>) -> Result<(), serde_json::Error> {
     match entry.glance() {
-        Some((write_ts, observed)) => observations.push_observed(|| entry.id(), write_ts, observed),
+        Some(observed) => observations.push_observed(entry.identity(), observed),
         None => observations.push(entry.id(), entry.read()?),
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rushhour_model::ids::UserId;
 
-use super::{ATTEMPTS_MAX, Found, id_of};
+use super::{ATTEMPTS_MAX, Found, identity_of};
 use crate::chunk::{Rows, by_time};
 use crate::core::Core;
 use crate::error::Error;
@@ -85,7 +85,7 @@ impl Latest<'_> {
 
     fn found(self, user: UserId, taken: u32) -> Vec<Found> {
         let found = |(rows, row): Best| Found {
-            id: id_of(user, &rows, row),
+            id: identity_of(user, &rows, row).id(),
             stamp: rows.write_ts(row),
             text: rows.text(row),
             write_ts: rows.write_ts(row),

@@ -4,12 +4,12 @@ use std::sync::{Arc, LazyLock};
 
 use rushhour_chunk::{Fields, Look, Reader, Seen};
 use rushhour_model::extended_json::ObjectId;
-use rushhour_model::ids::UserId;
+use rushhour_model::ids::{Identity, UserId};
 use rushhour_model::stored::glance::{Glance, Leaf, PATHS};
 use rushhour_model::stored::observe::Observed;
 use serde::Deserialize;
 
-use super::{At, View, id_of};
+use super::{At, View, identity_of};
 use crate::chunk::Rows;
 
 /// What a glance looks at.
@@ -84,9 +84,14 @@ pub struct EntryRef<'a> {
 }
 
 impl<'a> EntryRef<'a> {
+    /// What tells it from all others.
+    pub fn identity(&self) -> Identity<'a> {
+        identity_of(self.user, self.rows, self.row)
+    }
+
     /// Its id.
     pub fn id(&self) -> ObjectId {
-        id_of(self.user, self.rows, self.row)
+        self.identity().id()
     }
 
     /// `metadata.key`.
@@ -109,8 +114,8 @@ impl<'a> EntryRef<'a> {
         self.is_taken
     }
 
-    /// What it says to a pipeline, and when the phone wrote it, if a glance is enough.
-    pub fn glance(&self) -> Option<(f64, Observed)> {
+    /// What it says to a pipeline, if a glance is enough.
+    pub fn glance(&self) -> Option<Observed> {
         let leaf = |leaf| match leaf {
             rushhour_chunk::Leaf::Null => Leaf::Null,
             rushhour_chunk::Leaf::Bool(value) => Leaf::Bool(value),
