@@ -135,3 +135,41 @@ impl PackedSketch {
         Sketch { untracked, rows, method, found_ts: found.unpack(base_ts), sections }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trips_come_back_with_their_sections_wherever_these_meet() {
+        let stretch = |motion, first, last| Stretch { motion, rows: Rows { first, last } };
+        let trip = |untracked, rows, sections| Sketch {
+            untracked,
+            rows,
+            method: Method::DistanceFilter,
+            found_ts: 1_767_574_800.123_456,
+            sections,
+        };
+        let trips = [
+            trip(
+                None,
+                Rows { first: 0, last: 300 },
+                vec![
+                    stretch(Motion::OnFoot, 0, 12),
+                    // Led to the one before, then a gap, then one that overlaps.
+                    stretch(Motion::InVehicle, 12, 200),
+                    stretch(Motion::Bicycling, 230, 260),
+                    stretch(Motion::OnFoot, 259, 300),
+                ],
+            ),
+            trip(Some(false), Rows { first: 301, last: 310 }, Vec::new()),
+            trip(Some(true), Rows { first: 400, last: 401 }, vec![stretch(Motion::Unknown, 400, 401)]),
+        ];
+        let base_ts = 1_767_571_200.5;
+        let (mut written, mut read) = (0, 0);
+        for trip in trips {
+            let packed = PackedSketch::pack(trip.clone(), base_ts, &mut written);
+            assert_eq!(packed.unpack(base_ts, &mut read), trip);
+        }
+    }
+}
