@@ -126,7 +126,7 @@ impl Column {
         let payload = self.kind(coder, value);
         let expected = expected(self);
         let surprise = self.numbers.code(coder, context, payload.wrapping_sub(expected));
-        self.remember(expected.wrapping_add(surprise), surprise)
+        self.remember(value, expected.wrapping_add(surprise), surprise)
     }
 
     /// The case of the last surprise.
@@ -134,10 +134,11 @@ impl Column {
         self.bits / CONTEXT_BITS
     }
 
-    fn remember(&mut self, payload: i64, surprise: i64) -> Value {
+    fn remember(&mut self, given: Value, payload: i64, surprise: i64) -> Value {
         self.bits = bits_of(surprise);
         self.payloads = [payload, self.payloads[0]];
-        let value = self.kind.value(payload);
+        // What is encoded is the value of its payload, or it would be of another kind.
+        let value = if given.is_number() { given } else { self.kind.value(payload) };
         self.last = value.as_f64().unwrap_or_default();
         value
     }

@@ -419,9 +419,15 @@ fn told(value: Value, known: u8) -> (u8, i64) {
 
 /// Whole numbers tell nothing of how many decimals others have.
 fn learn(known: &mut u8, tag: u8, value: Value) {
-    let is_whole = value.as_f64().is_none_or(|float| float.fract() == 0.0);
-    if !is_whole {
-        *known = tag;
+    /// All floats from here on are whole.
+    const WHOLE_MIN: f64 = (1_u64 << 52) as f64;
+    if let Value::Float(float) = value {
+        // The remainder would be a call of the system's library.
+        #[expect(clippy::cast_possible_truncation, reason = "it is no larger than that")]
+        let is_whole = float.abs() >= WHOLE_MIN || (float as i64) as f64 == float;
+        if !is_whole {
+            *known = tag;
+        }
     }
 }
 
