@@ -75,8 +75,7 @@ pub(crate) fn legs(
     let mut place = place.clone();
     while let Some(Plan { cut, is_behind_untracked, stretches }) = next_plan(&place) {
         let (Some(start), Some(end)) = (fixes.get(cut.start), fixes.get(cut.end)) else { continue };
-        if let Some(from) = place.entered().filter(|_| is_behind_untracked) {
-            let draft = untracked(user, &from.spot.clone(), place, start, &cut);
+        if is_behind_untracked && let Some(draft) = untracked(user, &place, start, &cut) {
             place = draft.leads_to.clone();
             drafts.push(draft);
         }
@@ -105,8 +104,9 @@ pub(crate) fn legs(
     drafts
 }
 
-/// The time from when a place was entered until the next trip, of which nobody knows how the person got there.
-fn untracked(user: UserId, from: &Spot, place: OpenPlace, next: &Fix, cut: &Cut) -> Draft {
+/// The time since the place was entered, of which nobody knows how the person got from there to the start of the next trip.
+fn untracked(user: UserId, place: &OpenPlace, next: &Fix, cut: &Cut) -> Option<Draft> {
+    let from = &place.entered()?.spot;
     let mut start = from.clone();
     // A phone that restarts at once is back sooner; the original's untracked time then ends before it starts.
     start.moment.ts = next.ts.min(start.moment.ts + UNTRACKED_AFTER_S);
@@ -132,7 +132,7 @@ fn untracked(user: UserId, from: &Spot, place: OpenPlace, next: &Fix, cut: &Cut)
         cleaned: Some(cleaned),
     };
     let leads_to = OpenPlace::Entered(Touch::of(&leg, &leg.end, next.altitude));
-    Draft { leg, from: place, leads_to, next: None }
+    Some(Draft { leg, from: place.clone(), leads_to, next: None })
 }
 
 struct Trip<'a> {

@@ -9,8 +9,10 @@ use rushhour_model::extended_json::ObjectId;
 use rushhour_model::ids::{UserId, entry_id};
 use rushhour_pipeline::chapter::{Chapter, Opening};
 use rushhour_pipeline::documents::{Wanted, documents};
+use rushhour_pipeline::input::Input;
 use rushhour_pipeline::labels::Model;
 use rushhour_pipeline::observations::Observations;
+use rushhour_pipeline::outline::{Outline, rebuild};
 use rushhour_pipeline::timeline::all_trips;
 use rushhour_pipeline::transit::Stops;
 use rushhour_pipeline::write::{Settings, write};
@@ -24,9 +26,27 @@ fn diary(values: impl IntoIterator<Item = Value>) -> (Vec<Chapter>, usize) {
         let id = entry_id(user, &entry.metadata.kind, &entry.metadata.key, entry.metadata.write_s());
         observations.push(id, entry);
     }
-    let (inputs, rejected) = (observations.take_inputs(), observations.rejected().len());
+    let (mut inputs, rejected) = (observations.take_inputs(), observations.rejected().len());
+    // A store has one of each identity, the last.
+    let mut seen = HashSet::new();
+    inputs.reverse();
+    inputs.retain(|input| seen.insert(input.id));
     let settings = Settings { user, stops: &Stops::default(), model: &Model::default() };
-    (write(observations, inputs, Opening::first(), &settings), rejected)
+    let chapters = write(observations.clone(), inputs.clone(), Opening::first(), &settings);
+    check_again(&chapters, &observations, &inputs);
+    (chapters, rejected)
+}
+
+/// Whatever is found is found again from outlines: all together, and each by itself.
+fn check_again(chapters: &[Chapter], observations: &Observations, inputs: &[Input]) {
+    let kept = |chapter: &Chapter| -> Outline {
+        serde_json::from_value(serde_json::to_value(Outline::of(chapter)).unwrap()).unwrap()
+    };
+    for group in std::iter::once(chapters).chain(chapters.chunks(1)) {
+        let outlines: Vec<Outline> = group.iter().map(kept).collect();
+        let again = rebuild(UserId(Default::default()), &outlines, observations.clone(), inputs);
+        assert!(again == group, "{again:?} is not {group:?}");
+    }
 }
 
 /// Whatever is found hangs together, and can be shown.
