@@ -12,7 +12,7 @@ use rushhour_pipeline::observations::Observations;
 use rushhour_pipeline::timeline::all_trips;
 use rushhour_pipeline::transit::Stops;
 use rushhour_pipeline::write::{Settings, write};
-use rushhour_server::diary::{Portion, reset, set_aside, take_in, train};
+use rushhour_server::diary::{Portion, renew, reset, set_aside, take_in, train};
 use rushhour_server::intake::guarded;
 use rushhour_store::Store;
 use serde_json::json;
@@ -197,6 +197,7 @@ struct Done {
 /// Takes in all who wait, or the one who is asked for. Who cannot be taken in is named, and the others go on.
 fn take_in_all(store: &Store, asked: Option<UserId>, stops: &Stops, quiet: bool) -> Result<Done> {
     let mut done = Done::default();
+    renew(store)?;
     let bar = counter(quiet, "taking in", store.pending() as u64);
     while let Some(user) = store.next_pending() {
         if asked.is_some_and(|asked| asked != user) {

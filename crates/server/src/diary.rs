@@ -80,6 +80,19 @@ pub fn summary(store: &Store, user: UserId) -> Result<Summary, Error> {
     Ok(State::read(store, user)?.summary)
 }
 
+/// Lets all wait whose diaries are of another version, as after an upgrade: they are written anew. Blocks the thread.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn renew(store: &Store) -> Result<(), Error> {
+    for user in store.users() {
+        if store.diary_state(user)?.is_some_and(|state| unversioned(&state).is_none()) {
+            store.take_last_again(user);
+        }
+    }
+    Ok(())
+}
+
 fn key_of(opening: &Opening) -> ChapterKey {
     opening.start.map_or(ChapterKey::FIRST, |start| ChapterKey::at(start.ts, start.write_ts))
 }

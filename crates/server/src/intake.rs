@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use crate::app::App;
-use crate::diary::{Portion, Run, set_aside, summary, take_in, train};
+use crate::diary::{Portion, Run, renew, set_aside, summary, take_in, train};
 
 /// The intake gives way to everything else; 19 is the kindest that there is.
 const NICE: i32 = 19;
@@ -171,6 +171,11 @@ impl Worker {
         // Where it cannot be kinder it works all the same.
         let _ = rustix::process::nice(NICE);
         let mut clock = Clock::start();
+        if self.is_first
+            && let Err(error) = renew(&self.app.store)
+        {
+            warn!("looking for diaries of another version: {error}");
+        }
         while !self.is_stopped() {
             self.keep_time(&mut clock);
             if self.switch.is_paused.load(Ordering::Relaxed) {

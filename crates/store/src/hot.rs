@@ -207,6 +207,16 @@ impl Hot {
         }
     }
 
+    /// The last upload of `user` counts as one that was not taken in.
+    pub(crate) fn take_last_again(&self, user: UserId) {
+        let Some(hot) = self.user(user) else { return };
+        let mut hot = hot.write().expect("no reader panics");
+        if hot.taken == hot.next && hot.next > 0 {
+            hot.taken = hot.next - 1;
+            self.pending.push(user);
+        }
+    }
+
     /// Everybody who is known, in order.
     pub(crate) fn users(&self) -> Vec<UserId> {
         let mut users: Vec<UserId> = self.users.read().expect("no writer panics").keys().copied().collect();

@@ -228,6 +228,11 @@ impl Store {
         self.core.hot.pending().pop()
     }
 
+    /// Lets a user wait of whom everything was taken in: the last upload counts as new once more.
+    pub fn take_last_again(&self, user: UserId) {
+        self.core.hot.take_last_again(user);
+    }
+
     /// How many users wait.
     pub fn pending(&self) -> usize {
         self.core.hot.pending().count()

@@ -1,10 +1,11 @@
 //! From uploads to trips, through the routes: taken in once, in any portions, and shown as they were found.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rushhour_pipeline::transit::Stops;
-use rushhour_server::diary::{Portion, reset, set_aside, train};
+use rushhour_server::diary::{Portion, renew, reset, set_aside, train};
 use rushhour_server::intake::{Intake, Mode, Options as IntakeOptions};
 use rushhour_store::{ChapterKey, Rewrite};
 use serde_json::{Value, json};
@@ -463,5 +464,17 @@ async fn a_diary_of_another_version_is_written_anew_from_all_that_was_sent() {
     server.put("anna", &walks(90)).await;
     server.take_in_all(ALL);
     assert_eq!(server.found("anna", &["analysis/composite_trip"], "data.end_ts", 0.0, 1e11).await, before);
+    // So is a start of the intake, for those whose phones are silent; and once.
+    let app = Arc::clone(&server.app);
+    tokio::task::spawn_blocking(move || app.store().seal_all().unwrap()).await.unwrap();
+    server.store().rewrite(user, &strange).unwrap();
+    assert_eq!((server.trips("anna", "2024-05-06").await.len(), server.store().pending()), (0, 0));
+    renew(server.store()).unwrap();
+    renew(server.store()).unwrap();
+    assert_eq!(server.store().pending(), 1);
+    server.take_in_all(ALL);
+    assert_eq!(server.found("anna", &["analysis/composite_trip"], "data.end_ts", 0.0, 1e11).await, before);
+    renew(server.store()).unwrap();
+    assert_eq!(server.store().pending(), 0);
     assert_eq!(told_of_diary(&server.post("/profile/get", json!({"user": "anna"})).await), told_of_diary(&profile));
 }
