@@ -64,3 +64,24 @@ impl Field for Metadata {
         Arc::unwrap_or_clone(self.metadata).into_value()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_many_have_in_common_is_written_as_each_would_write_it() {
+        let value = json!({"key": "analysis/recreated_location", "platform": "server", "write_ts": 1.5,
+            "time_zone": "America/Los_Angeles", "write_fmt_time": "1969-12-31T16:00:01.500000-08:00", "beside": [1],
+            "write_local_dt": {"year": 1969, "month": 12, "day": 31, "hour": 16, "minute": 0, "second": 1, "weekday": 2,
+                "timezone": "America/Los_Angeles"}});
+        let own = StoredMetadata::from_value(value.clone()).unwrap();
+        let shared = Metadata::of_many(own.clone());
+        assert_eq!(serde_json::to_string(&shared).unwrap(), serde_json::to_string(&own).unwrap());
+        assert_eq!(serde_json::to_value(&shared).unwrap(), value);
+        assert_eq!(shared, Metadata::from(own));
+        assert_eq!(shared.into_value(), value);
+    }
+}

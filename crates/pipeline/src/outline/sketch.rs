@@ -117,14 +117,13 @@ impl PackedSketch {
         let rows = Rows { first: at.read(first), last: at.read(last) };
         *row = rows.last;
         let mut inner = Cursor(rows.first);
-        let mut start = rows.first;
         let mut between = between.into_iter();
         let section = |motion: Motion| {
-            let first = start;
+            let first = inner.0;
             let last = match between.next() {
                 Some(Between(behind, gap)) => {
                     let last = inner.read(behind);
-                    start = inner.read(gap);
+                    inner.read(gap);
                     last
                 }
                 None => rows.last,
